@@ -1,0 +1,119 @@
+"""What stock Keras lacks, made for whichever Keras (3 or tf_keras) a network is built with."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+
+
+def is_keras_3(keras: ModuleType) -> bool:
+    return keras.__name__ == "keras"
+
+
+@cache
+def local_response_normalization(keras: ModuleType) -> type:
+    """The LocalResponseNormalization layer class for `keras`, registered for loading.
+
+    Maps (batch, height, width, channels) to the same shape and dtype; computes in float32,
+    because squared activations overflow float16.
+    """
+    if is_keras_3(keras):
+
+        def normalize(x, depth_radius, bias, alpha, beta):
+            ops = keras.ops
+            squares = ops.pad(ops.square(x), [[0, 0]] * 3 + [[depth_radius, depth_radius]])
+            channels = x.shape[-1]
+            window = sum(squares[..., i : i + channels] for i in range(2 * depth_radius + 1))
+            return x * ops.power(bias + alpha * window, -beta)
+    else:
+        import tensorflow
+
+        normalize = tensorflow.nn.local_response_normalization
+
+    @keras.utils.register_keras_serializable("keras_inception")
+    class LocalResponseNormalization(keras.layers.Layer):
+        def __init__(self, depth_radius=2, bias=1.0, alpha=2e-5, beta=0.75, **kwargs):
+            super().__init__(**kwargs)
+            self.constants = {
+                "depth_radius": depth_radius,
+                "bias": bias,
+                "alpha": alpha,
+                "beta": beta,
+            }
+
+        def call(self, x):
+            cast = keras.ops.cast if is_keras_3(keras) else tensorflow.cast
+            return cast(normalize(cast(x, "float32"), **self.constants), self.compute_dtype)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+        def get_config(self):
+            return {**super().get_config(), **self.constants}
+
+    return LocalResponseNormalization
+
+
+@cache
+def headed_model(keras: ModuleType) -> type:
+    """A functional Keras 3 model with auxiliary heads that trains on one label array.
+
+    `compile` spreads a single loss and a list of metrics over all outputs and weights the
+    heads' losses as their paper does; `fit` and `evaluate` accept the label once. Labels, losses,
+    metrics or weights given per output mean what they mean in Keras.
+    """
+
+    @keras.saving.register_keras_serializable("keras_inception")
+    class HeadedModel(keras.Model):
+        def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, **kwargs):
+            if loss is not None and not isinstance(loss, (dict, list, tuple)):
+                loss = {name: loss for name in self.output_names}
+                loss_weights = self.head_weights if loss_weights is None else loss_weights
+            if isinstance(metrics, (list, tuple)) and not any(
+                isinstance(metric, (list, tuple)) for metric in metrics
+            ):
+                metrics = {name: [_copy(m) for m in metrics] for name in self.output_names}
+            super().compile(
+                optimizer=optimizer,
+                loss=loss,
+                loss_weights=loss_weights,
+                metrics=metrics,
+                **kwargs,
+            )
+
+        def compile_from_config(self, config):
+            self.compile(**keras.saving.deserialize_keras_object(config))
+            if self.built:
+                self.optimizer.build(self.trainable_variables)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return super().compute_loss(
+                x, self._per_output(y), y_pred, self._per_output(sample_weight), training
+            )
+
+        def compute_metrics(self, x, y, y_pred, sample_weight=None):
+            return super().compute_metrics(
+                x, self._per_output(y), y_pred, self._per_output(sample_weight)
+            )
+
+        def _per_output(self, value):
+            shared = value is not None and not isinstance(value, (dict, list, tuple))
+            return [value] * len(self.output_names) if shared else value
+
+        def get_config(self):
+            return {**super().get_config(), "head_weights": self.head_weights}
+
+        @classmethod
+        def from_config(cls, config, custom_objects=None):
+            config = dict(config)
+            head_weights = config.pop("head_weights")
+            model = super().from_config(config, custom_objects)
+            model.head_weights = head_weights
+            return model
+
+    def _copy(metric):
+        if isinstance(metric, keras.metrics.Metric):
+            return metric.__class__.from_config(metric.get_config())
+        return metric
+
+    return HeadedModel

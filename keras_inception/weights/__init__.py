@@ -1,0 +1,1 @@
+"""Moving weights between models, strictly: every array used once, every variable filled."""

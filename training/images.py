@@ -1,0 +1,83 @@
+"""Image files as pixels: decoded, upright, 8 bits, grey or RGB, or refused with the reason."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+EXTENSIONS = (".jpg", ".jpeg", ".png")
+
+
+def decode(data: bytes, mode: str) -> Image.Image:
+    """An encoded image as an upright 8-bit one of `mode` "L" or "RGB".
+
+    16-bit samples keep their high byte, transparency falls on white. Raises OSError or
+    ValueError for data that are no image.
+    """
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if image.mode.startswith("I"):
+        high = np.clip(np.asarray(image, np.int64) >> 8, 0, 255)
+        image = Image.fromarray(high.astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a first look at image files found: digests, modes other than RGB, and failures."""
+
+    digests: dict[Path, str]
+    modes: Counter
+    unreadable: dict[Path, str]
+
+
+def scan(paths: list[Path]) -> Scan:
+    """Read and fully decode every file once, as training will, noting what cannot be."""
+
+    def look(path: Path):
+        try:
+            data = path.read_bytes()
+            decode(data, "RGB")
+            return path, sha256(data).hexdigest(), Image.open(io.BytesIO(data)).mode, None
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            reason = str(error) if not isinstance(error, Image.UnidentifiedImageError) else ""
+            return path, None, None, reason or "not an image"
+
+    with ThreadPoolExecutor() as pool:
+        looks = list(pool.map(look, paths))
+    return Scan(
+        {path: digest for path, digest, _, failure in looks if not failure},
+        Counter(mode for _, _, mode, failure in looks if not failure and mode != "RGB"),
+        {path: failure for path, _, _, failure in looks if failure},
+    )
+
+
+def centre_square(image: Image.Image, size: int) -> Image.Image:
+    """The largest centred square, resized to `size` x `size`: how images are evaluated."""
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    return image.resize((size, size), Image.BILINEAR, (left, top, left + side, top + side))
+
+
+def random_crop(
+    image: Image.Image, size: int, rng: np.random.Generator, min_area: float, flip: bool
+) -> Image.Image:
+    """A random crop (GoogLeNet, section 6): `min_area`..1 of the image, aspect 3/4..4/3."""
+    area = image.width * image.height * rng.uniform(min_area, 1)
+    aspect = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
+    width = min(image.width, np.sqrt(area * aspect))
+    height = min(image.height, np.sqrt(area / aspect))
+    left = rng.uniform(0, image.width - width)
+    top = rng.uniform(0, image.height - height)
+    box = (left, top, left + width, top + height)
+    image = image.resize((size, size), Image.BILINEAR, box)
+    return image.transpose(Image.FLIP_LEFT_RIGHT) if flip and rng.random() < 0.5 else image

@@ -1,0 +1,116 @@
+"""A recipe says everything that decides the outcome of a run; one per data set to start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+from keras_inception.applications import configure
+from keras_inception.errors import BadInput
+from keras_inception.networks.googlenet import GOOGLENET
+from keras_inception.spec import BatchNorm, Network
+
+NETWORKS = {"googlenet": GOOGLENET}
+PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with Nesterov momentum, linear warm-up and cosine decay, on random crops.
+
+    image_size is in pixels, learning_rate the peak, weight_decay decoupled and not applied to
+    normalization and biases, min_area the smallest fraction of an image a training crop keeps,
+    holdout the fraction of each class kept for evaluation where the data set has no split of
+    its own. batch_norm_momentum is the share of the moving averages that each step keeps.
+    """
+
+    data: str
+    network: str = "googlenet"
+    norm: str = "batch"
+    width: float = 1.0
+    aux: bool = False
+    dropout: float = 0.4
+    image_size: int = 224
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_epochs: float = 1.0
+    batch_norm_momentum: float = 0.9
+    flip: bool = True
+    min_area: float = 0.5
+    holdout: float = 0.2
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self):
+        limits = {
+            "network": (self.network in NETWORKS, f"one of {', '.join(NETWORKS)}"),
+            "norm": (self.norm in ("batch", "lrn", "none"), "batch, lrn or none"),
+            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            "epochs": (self.epochs >= 1, "at least 1"),
+            "batch_size": (self.batch_size >= 1, "at least 1"),
+            "learning_rate": (self.learning_rate > 0, "above 0"),
+            "momentum": (0 <= self.momentum < 1, "in [0, 1)"),
+            "weight_decay": (self.weight_decay >= 0, "at least 0"),
+            "warmup_epochs": (0 <= self.warmup_epochs < self.epochs, "at least 0 and below epochs"),
+            "batch_norm_momentum": (0 <= self.batch_norm_momentum < 1, "in [0, 1)"),
+            "min_area": (0 < self.min_area <= 1, "in (0, 1]"),
+            "holdout": (0 < self.holdout < 1, "in (0, 1)"),
+            "seed": (self.seed >= 0, "at least 0"),
+        }
+        for name, (met, needed) in limits.items():
+            if not met:
+                raise BadInput(f"{name} must be {needed}; got {getattr(self, name)}")
+
+
+def network_of(recipe: Recipe, channels: int, classes: int) -> Network:
+    """The network a recipe trains, auxiliary heads included where it asks for them."""
+    norm = {"batch": BatchNorm(momentum=recipe.batch_norm_momentum), "none": None}
+    return configure(
+        NETWORKS[recipe.network],
+        input_shape=(recipe.image_size, recipe.image_size, channels),
+        classes=classes,
+        aux=recipe.aux,
+        norm=norm.get(recipe.norm, recipe.norm),
+        width=recipe.width,
+        dropout=recipe.dropout,
+    )
+
+
+_DEFAULTS = {
+    # 1,797 scanned digits of 8x8 pixels: half a minute on two cores.
+    "digits": Recipe(
+        "digits",
+        width=0.25,
+        image_size=32,
+        epochs=16,
+        batch_size=32,
+        flip=False,
+        min_area=0.7,
+        dropout=0.2,
+    ),
+    # 60,000 articles of 28x28 pixels.
+    "fashion_mnist": Recipe(
+        "fashion_mnist",
+        image_size=48,
+        epochs=12,
+        batch_size=128,
+        learning_rate=0.1,
+        batch_norm_momentum=0.97,
+        min_area=0.7,
+    ),
+    # Photographs in a folder per class.
+    "folder": Recipe("folder", image_size=96, batch_size=32, epochs=40, min_area=0.35),
+}
+
+
+def recipe_for(data: str, **changes) -> Recipe:
+    """The recipe for "digits", "fashion_mnist" or "folder:PATH", with `changes` made to it."""
+    kind = data.split(":", 1)[0]
+    if kind not in _DEFAULTS:
+        raise BadInput(f"data must be digits, fashion_mnist or folder:PATH; got {data!r}")
+    unknown = changes.keys() - {field.name for field in fields(Recipe)}
+    if unknown:
+        raise BadInput(f"a recipe has no {', '.join(sorted(unknown))}")
+    return replace(_DEFAULTS[kind], data=data, **changes)
