@@ -1,1 +1,1 @@
-"""The phone workshop."""
+"""The phone workshop: from a trained run to `.tflite` files, audited and measured."""

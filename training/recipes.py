@@ -82,7 +82,7 @@ _DEFAULTS = {
     # 1,797 scanned digits of 8x8 pixels: half a minute on two cores.
     "digits": Recipe(
         "digits",
-        width=0.25,
+        width=0.5,
         image_size=32,
         epochs=16,
         batch_size=32,

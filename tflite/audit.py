@@ -1,0 +1,66 @@
+"""Which tensors and operators of a `.tflite` file are not integer.
+
+Converters leave an operator in float, with integer input and output and without a warning, when
+it has no integer kernel or its ranges are missing: only the file itself can be trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ai_edge_litert import schema_py_generated as schema
+
+_FLOATS = {
+    schema.TensorType.FLOAT16,
+    schema.TensorType.FLOAT32,
+    schema.TensorType.FLOAT64,
+    schema.TensorType.BFLOAT16,
+}
+_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Names of the float tensors, and of the operators that touch them, in the file's order."""
+
+    tensors: tuple[str, ...]
+    operators: tuple[str, ...]
+    operator_count: int
+
+    @property
+    def integer(self) -> bool:
+        return not self.tensors
+
+    def __str__(self):
+        if self.integer:
+            return f"all {self.operator_count} operators and every tensor are integer"
+        return (
+            f"{len(self.operators)} of {self.operator_count} operators and {len(self.tensors)} "
+            f"tensors are float: {', '.join(self.operators)}"
+        )
+
+
+def audit(content: bytes) -> Audit:
+    """Audit a file's bytes.
+
+    A float input or output of the whole file, and the QUANTIZE or DEQUANTIZE beside it, are not
+    counted: they are what float input/output asks for.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    tensors, operators, count = [], [], 0
+    for graph in model.subgraphs:
+        edges = {*graph.inputs, *graph.outputs}
+        is_float = {i: tensor.type in _FLOATS for i, tensor in enumerate(graph.tensors)}
+        tensors += [
+            graph.tensors[i].name.decode() for i, f in is_float.items() if f and i not in edges
+        ]
+        for operator in graph.operators:
+            count += 1
+            code = model.operatorCodes[operator.opcodeIndex]
+            # Codes above 127 do not fit the field that older files used.
+            name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            touched = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and is_float[i]]
+            converts = name in ("QUANTIZE", "DEQUANTIZE")
+            if touched and not (converts and edges.issuperset(touched)):
+                operators.append(f"{name} -> {graph.tensors[operator.outputs[0]].name.decode()}")
+    return Audit(tuple(tensors), tuple(operators), count)

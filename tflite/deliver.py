@@ -1,0 +1,183 @@
+"""From a run folder to `.tflite` files: `export` converts, `quantize` fine-tunes first."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+from keras_inception.files import write_bytes, write_json
+from keras_inception.training import data
+from keras_inception.training.batches import TrainingBatches, pixels
+from keras_inception.training.run_folder import Run, trained
+
+from . import qat
+from .audit import audit
+from .convert import IO_TYPES, SCHEMES, convert
+from .interpreter import File
+from .twin import twin
+
+log = logging.getLogger(__name__)
+
+CALIBRATION_IMAGES = 200
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a file's outputs compare with those of the fake-quantized model it came from.
+
+    values: fraction within one quantization step; top1: fraction of images with the same first
+    class.
+    """
+
+    values: float
+    top1: float
+    images: int
+
+    @property
+    def holds(self) -> bool:
+        return self.values >= 0.99 and self.top1 >= 0.99
+
+    def __str__(self):
+        return (
+            f"{self.values:.2%} of outputs within one step of the fake-quantized model's, "
+            f"top-1 equal on {self.top1:.2%} of {self.images} images"
+        )
+
+
+def agreement(outputs: np.ndarray, expected: np.ndarray, step: float) -> Agreement:
+    """`outputs` of a file against `expected`, both (n, classes), for outputs `step` apart."""
+    # Half a step is what rounding to the file's output grid costs by itself.
+    within = np.abs(outputs - expected) <= 1.001 * step
+    same = outputs.argmax(axis=1) == expected.argmax(axis=1)
+    return Agreement(float(within.mean()), float(same.mean()), len(outputs))
+
+
+def _calibration(run: Run, split: data.Split) -> np.ndarray:
+    """Clean, class-balanced training images, preprocessed as for evaluation; seeded."""
+    chosen = split.train.balanced(CALIBRATION_IMAGES, run.recipe.seed)
+    return run.preprocessing(pixels(chosen, run.recipe.image_size))
+
+
+def _split(run: Run) -> data.Split:
+    split = data.load(run.recipe.data, run.recipe.holdout, run.recipe.seed)
+    if split.train.fingerprint != run.data["fingerprint"]:
+        log.warning("the images of %s have changed since the run was trained", run.recipe.data)
+    return split
+
+
+def _check_io(io_type: str) -> None:
+    if io_type not in IO_TYPES:
+        raise BadInput(f"io must be one of {', '.join(IO_TYPES)}; got {io_type!r}")
+
+
+def export(
+    folder: str | Path, scheme: str, io_type: str = "uint8", allow_float: bool = False
+) -> Path:
+    """Convert the trained network of a run, without training further; returns the file.
+
+    `scheme` is a name in SCHEMES; `io_type`, for int8 only, the type of input and output.
+    Raises BadInput if an int8 file is not integer throughout, unless `allow_float`.
+    """
+    if scheme not in SCHEMES:
+        raise BadInput(f"scheme must be one of {', '.join(SCHEMES)}; got {scheme!r}")
+    _check_io(io_type)
+    run = trained(folder)
+    images = _calibration(run, _split(run))
+    model = twin(run, images)
+    if scheme != "int8":
+        return _write(run, scheme, convert(model, scheme), "float32", {})
+    content = convert(model, scheme, io_type, images, run.preprocessing.range)
+    _require_integer(content, allow_float)
+    details = {"calibration": _provenance(images)}
+    return _write(run, "int8", content, io_type, details)
+
+
+def quantize(
+    folder: str | Path,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    io_type: str = "uint8",
+    allow_float: bool = False,
+) -> Path:
+    """Fine-tune a run's network under fake quantization and convert it; returns the file.
+
+    By default a tenth of the run's epochs (at least one) from a hundredth of its learning rate.
+    Raises BadInput if the quantized network is not the trained one, the file is not integer
+    throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
+    """
+    _check_io(io_type)
+    run = trained(folder)
+    epochs = max(1, round(run.recipe.epochs / 10)) if epochs is None else epochs
+    rate = run.recipe.learning_rate / 100 if learning_rate is None else learning_rate
+    if epochs < 0 or rate <= 0:
+        raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
+    split = _split(run)
+    images = _calibration(run, split)
+    quantized = qat.quantize(twin(run, images), images, run.preprocessing.range)
+    if epochs:
+        # Epochs are counted on from the run's own, so that the crops are new ones.
+        batches = TrainingBatches(split.train, run.recipe, run.preprocessing, run.recipe.epochs)
+        qat.fine_tune(quantized, batches, epochs, rate)
+    content = convert(quantized, "int8", io_type)
+    _require_integer(content, allow_float)
+    details = {
+        "calibration": _provenance(images),
+        "quantization_aware_training": {"epochs": epochs, "learning_rate": rate},
+    }
+    path = run.folder / f".{run.network.name}_candidate.tflite"
+    try:
+        write_bytes(path, content)
+        file = File(path)
+        check = run.preprocessing(pixels(split.test.balanced(500, 0), run.recipe.image_size))
+        agrees = agreement(
+            file.scores(check), quantized.predict(check, verbose=0), file.output_step or 1 / 256
+        )
+    finally:
+        path.unlink(missing_ok=True)
+    log.info("%s", agrees)
+    if not agrees.holds:
+        raise BadInput(f"the file departs from the model it came from: {agrees}; it was not kept")
+    details["agreement"] = asdict(agrees)
+    return _write(run, "int8_qat", content, io_type, details)
+
+
+def _require_integer(content: bytes, allow_float: bool) -> None:
+    found = audit(content)
+    log.info("audit: %s", found)
+    if not found.integer and not allow_float:
+        raise BadInput(
+            f"the file is not integer throughout: {found}; its float tensors: "
+            f"{', '.join(found.tensors)}; pass --allow-float to keep it all the same"
+        )
+
+
+def _provenance(images: np.ndarray) -> dict:
+    return {"images": len(images), "sha256": sha256(images.tobytes()).hexdigest()}
+
+
+def _write(run: Run, kind: str, content: bytes, io_type: str, details: dict) -> Path:
+    """The file and, beside it, a JSON that says what goes in, what comes out, and whence."""
+    path = run.folder / f"{run.network.name}_{kind}.tflite"
+    write_bytes(path, content)
+    write_json(
+        path.with_suffix(".json"),
+        {
+            "classes": run.classes,
+            "preprocessing": asdict(run.preprocessing),
+            "io_type": io_type,
+            "sha256": sha256(content).hexdigest(),
+            "data": {
+                "source": run.recipe.data,
+                "holdout": run.recipe.holdout,
+                "seed": run.recipe.seed,
+            },
+            **details,
+        },
+    )
+    log.info("%s: %d bytes", path, len(content))
+    return path
