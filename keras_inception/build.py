@@ -168,7 +168,7 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
     if input_tensor is None:
         inputs = x = keras.Input(shape=net.input_shape, name="image")
     else:
-        inputs, x = keras.utils.get_source_inputs(input_tensor), input_tensor
+        (inputs,), x = keras.utils.get_source_inputs(input_tensor), input_tensor
     heads = {}
     x = layers.apply(net.rows, x, heads)
     x = layers.apply(net.top, x)

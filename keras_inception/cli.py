@@ -20,9 +20,9 @@ def _start_frameworks() -> None:
     # TensorFlow's start-up notices are no news to the user of a command.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with held_back():
-        import keras
+        from .training.precision import on_gpu
 
-        keras.distribution.list_devices()
+        on_gpu()
 
 
 def _train(arguments) -> None:

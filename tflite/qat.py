@@ -145,14 +145,16 @@ def _set(pair: dict, low: float, high: float) -> None:
 def fine_tune(quantized, batches, epochs: int, learning_rate: float, callbacks=()):
     """Train the fake-quantized model with SGD from `learning_rate` down to 0 along a cosine.
 
-    `batches` is a keras.utils.PyDataset of (float32 images, int32 labels).
+    `batches` are TrainingBatches; their epochs count on from where they stand.
     """
 
+    first = batches.epoch
+
     def stream():
-        for _ in range(epochs):
+        for epoch in range(first, first + epochs):
+            batches.start_epoch(epoch)
             for index in range(len(batches)):
                 yield batches[index]
-            batches.on_epoch_end()
 
     images, labels = batches[0]
     signature = (

@@ -52,8 +52,9 @@ class TrainingBatches(keras.utils.PyDataset):
     def __len__(self):
         return len(self.examples) // self.batch_size
 
-    def on_epoch_end(self):
-        self.epoch += 1
+    def start_epoch(self, epoch: int, logs=None) -> None:
+        """Shuffle and augment as for this epoch, counted from 0."""
+        self.epoch = epoch
 
     def __getitem__(self, index):
         recipe, epoch = self.recipe, self.epoch

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import keras
 
-from keras_inception import load_model
 from keras_inception.build import build
 from keras_inception.errors import BadInput
-from keras_inception.files import replacing
+from keras_inception.files import replacing, write_bytes
 from keras_inception.preprocess import Preprocessing
 from keras_inception.transform import without_aux
 from keras_inception.weights import store
 
-from . import data, run_folder
+from . import data, precision, run_folder
 from .batches import EvaluationBatches, TrainingBatches
-from .callbacks import Checkpoint, Curves
+from .callbacks import Checkpoint, Curves, restore
 from .evaluate import score
 from .recipes import Recipe, network_of
 from .run_folder import Run
@@ -28,17 +27,7 @@ from .run_folder import Run
 log = logging.getLogger(__name__)
 
 
-def resolve_precision(precision: str) -> str:
-    """The dtype policy for "auto": mixed_float16 on a GPU, float32 on a CPU.
-
-    On a CPU mixed_float16 is over ten times slower than float32.
-    """
-    if precision != "auto":
-        return precision
-    return "mixed_float16" if keras.distribution.list_devices("gpu") else "float32"
-
-
-def optimizer_for(recipe: Recipe, steps_per_epoch: int, precision: str):
+def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
     """SGD with Nesterov momentum and warmed-up cosine decay; loss scaling under float16."""
     warmup = round(recipe.warmup_epochs * steps_per_epoch)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -51,7 +40,7 @@ def optimizer_for(recipe: Recipe, steps_per_epoch: int, precision: str):
         schedule, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
     )
     sgd.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return keras.optimizers.LossScaleOptimizer(sgd) if precision == "mixed_float16" else sgd
+    return keras.optimizers.LossScaleOptimizer(sgd) if policy == "mixed_float16" else sgd
 
 
 def start(recipe: Recipe, folder: str | Path) -> Run:
@@ -62,7 +51,6 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         )
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
     network = network_of(recipe, split.train.channels, len(split.train.classes))
-    precision = resolve_precision(recipe.precision)
     run = Run(
         Path(folder),
         recipe,
@@ -76,21 +64,28 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         },
         environment={
             "backend": keras.backend.backend(),
-            "precision": precision,
+            "precision": precision.resolve(recipe.precision),
             "versions": run_folder.versions(),
         },
         result={},
     )
+    model, batches = _compiled(run, split)
+    run.save()
+    return _fit(run, split, model, batches)
+
+
+def _compiled(run: Run, split: data.Split):
+    """The model at the start of its training, and its batches."""
+    recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
     batches = TrainingBatches(split.train, recipe, run.preprocessing)
-    model = build(network, keras, dtype=precision)
+    model = build(run.network, keras, dtype=policy)
     model.compile(
-        optimizer=optimizer_for(recipe, len(batches), precision),
+        optimizer=optimizer_for(recipe, len(batches), policy),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    run.save()
-    return _fit(run, split, model, batches)
+    return model, batches
 
 
 def resume(folder: str | Path) -> Run:
@@ -110,9 +105,11 @@ def resume(folder: str | Path) -> Run:
             f"the images of {run.recipe.data} have changed since {run.folder} was started; "
             "restore them, or start a new run"
         )
-    model = load_model(run.checkpoint)
-    batches = TrainingBatches(split.train, run.recipe, run.preprocessing)
-    batches.epoch = int(model.optimizer.iterations) // len(batches)
+    model, batches = _compiled(run, split)
+    batches.epoch = restore(model, run.checkpoint)
+    # A run killed between its log and its checkpoint has logged an epoch it will do again.
+    lines = run.log.read_text().splitlines(keepends=True)[: 1 + batches.epoch]
+    write_bytes(run.log, "".join(lines).encode())
     log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
     return _fit(run, split, model, batches)
 
@@ -139,6 +136,7 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
                 keras.callbacks.CSVLogger(run.log, append=True),
                 Curves(run.tensorboard),
                 Checkpoint(run.checkpoint),

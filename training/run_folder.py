@@ -45,7 +45,7 @@ def versions() -> dict[str, str]:
 class Run:
     """A run folder and its `run.json`.
 
-    checkpoint.keras   the training state after the last finished epoch, optimizer included
+    checkpoint.npz     the training state after the last finished epoch
     model.keras        the trained network for inference: one output, float32
     log.csv            one line per epoch; tensorboard/ the same as curves
     *.tflite           what was exported, each with a .json of its labels and preprocessing
@@ -62,7 +62,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "checkpoint.keras"
+        return self.folder / "checkpoint.npz"
 
     @property
     def model(self) -> Path:

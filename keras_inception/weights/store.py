@@ -24,14 +24,7 @@ def variables(model) -> dict[str, object]:
 
 def read(model) -> dict[str, np.ndarray]:
     """`layer/variable` -> array for every weight of `model`."""
-    names = variables(model)
-    return dict(zip(names, _arrays(names.values()), strict=True))
-
-
-def _arrays(values):
-    for value in values:
-        detached = value.value.detach().cpu() if hasattr(value.value, "detach") else value
-        yield np.array(detached)
+    return {name: np.array(variable.numpy()) for name, variable in variables(model).items()}
 
 
 def write(model, arrays: dict[str, np.ndarray], partial: bool = False) -> None:

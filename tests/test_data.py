@@ -1,0 +1,218 @@
+"""Images of every kind become 8-bit pixels, or are counted and named; splits are reproducible."""
+
+import io
+import logging
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_inception.errors import BadInput
+from keras_inception.training import data
+from keras_inception.training.batches import TrainingBatches, pixels
+from keras_inception.training.images import decode, random_crop
+from keras_inception.training.recipes import recipe_for
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def photo(seed=0, size=(20, 16), mode="RGB"):
+    shape = (size[1], size[0], 3) if mode == "RGB" else (size[1], size[0])
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of five photographs each."""
+    for number, name in enumerate(["cats", "dogs"]):
+        (tmp_path / name).mkdir()
+        for i in range(5):
+            (tmp_path / name / f"{i}.png").write_bytes(encoded(photo(10 * number + i)))
+    return tmp_path
+
+
+def test_digits_are_scikit_learns():
+    split = data.load("digits")
+    assert (len(split.train), len(split.test)) == (1437, 360) or len(split.train) + len(
+        split.test
+    ) == 1797
+    assert split.train.image(0).size == (8, 8)
+    assert max(np.asarray(split.train.image(i)).max() for i in range(20)) == 255
+
+
+def test_a_split_is_stratified_disjoint_and_decided_by_the_seed(folder):
+    split = data.load(f"folder:{folder}", holdout=0.4)
+    assert np.bincount(split.test.labels).tolist() == [2, 2]
+    seen = {np.asarray(s.image(i)).tobytes() for s in (split.train, split.test) for i in range(4)}
+    assert len(seen) == 8
+
+    def first(seed):
+        return np.asarray(data.load(f"folder:{folder}", 0.4, seed).test.image(0)).tobytes()
+
+    assert first(3) == first(3)
+    assert len({first(seed) for seed in range(5)}) > 1
+
+
+def test_16_bit_samples_keep_their_high_byte():
+    deep = np.array([[0, 255, 256, 65535]], np.uint16)
+    out = np.asarray(decode(encoded(Image.fromarray(deep)), "L"))
+    np.testing.assert_array_equal(out, [[0, 0, 1, 255]])
+
+
+def test_cmyk_grey_palette_and_transparent_images_become_rgb():
+    red = Image.new("RGB", (4, 4), (254, 0, 0))
+    for image, kind in [(red.convert("CMYK"), "JPEG"), (red.convert("P"), "PNG"), (red, "PNG")]:
+        out = np.asarray(decode(encoded(image, kind), "RGB"))
+        np.testing.assert_allclose(out[0, 0], (254, 0, 0), atol=3)
+    grey = decode(encoded(Image.new("L", (4, 4), 7)), "RGB")
+    assert np.asarray(grey).tolist() == np.full((4, 4, 3), 7).tolist()
+    clear = decode(encoded(Image.new("RGBA", (4, 4), (9, 9, 9, 0))), "RGB")
+    assert np.asarray(clear).min() == 255
+
+
+def test_photographs_are_turned_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert decode(encoded(photo(size=(20, 16)), "JPEG", exif=exif), "RGB").size == (16, 20)
+
+
+def test_unreadable_images_are_counted_named_and_left_out(folder, caplog):
+    whole = (folder / "cats" / "0.png").read_bytes()
+    (folder / "cats" / "0.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "dogs" / "1.png").write_bytes(b"")
+    (folder / "dogs" / "2.jpg").write_bytes(b"no image at all")
+    with caplog.at_level(logging.WARNING):
+        split = data.load(f"folder:{folder}")
+    assert len(split.train) + len(split.test) == 8
+    assert "3 of 11 images could not be read and are left out" in caplog.text
+    for name in ("cats/0.png", "dogs/1.png", "dogs/2.jpg"):
+        assert name in caplog.text
+
+
+def test_converted_modes_are_counted(folder, caplog):
+    (folder / "cats" / "g.png").write_bytes(encoded(photo(mode="L")))
+    (folder / "cats" / "c.jpg").write_bytes(encoded(photo().convert("CMYK"), "JPEG"))
+    with caplog.at_level(logging.WARNING):
+        data.load(f"folder:{folder}")
+    assert "1 of mode L" in caplog.text
+    assert "1 of mode CMYK" in caplog.text
+
+
+def test_an_empty_class_folder_is_an_error(folder):
+    (folder / "empty").mkdir()
+    with pytest.raises(BadInput, match="empty holds no readable image"):
+        data.load(f"folder:{folder}")
+
+
+def test_a_class_of_one_image_is_an_error(folder):
+    (folder / "one").mkdir()
+    (folder / "one" / "0.png").write_bytes(encoded(photo()))
+    with pytest.raises(BadInput, match="'one' has 1 image"):
+        data.load(f"folder:{folder}")
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("imagenet", "data must be digits"),
+        ("folder:", "data must be digits"),
+        ("folder:/no/such/place", "there is no folder"),
+    ],
+)
+def test_unknown_sources_get_one_sentence(source, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        data.load(source)
+
+
+def test_fewer_than_two_classes_is_an_error(tmp_path):
+    (tmp_path / "only").mkdir()
+    with pytest.raises(BadInput, match="at least two classes; it has 1"):
+        data.load(f"folder:{tmp_path}")
+
+
+def test_the_fingerprint_follows_the_content(folder):
+    before = data.load(f"folder:{folder}").train.fingerprint
+    assert data.load(f"folder:{folder}").train.fingerprint == before
+    (folder / "cats" / "0.png").write_bytes(encoded(photo(99)))
+    assert data.load(f"folder:{folder}").train.fingerprint != before
+
+
+def test_calibration_images_are_balanced_and_seeded():
+    train = data.load("digits").train
+    chosen = train.balanced(100, seed=1)
+    assert np.bincount(chosen.labels).tolist() == [10] * 10
+    again = pixels(train.balanced(100, seed=1), 8)
+    np.testing.assert_array_equal(pixels(chosen, 8), again)
+
+
+def test_batches_depend_on_seed_epoch_and_position_alone():
+    recipe = recipe_for("digits", batch_size=16)
+    train = data.load("digits").train
+
+    def batch(epoch, index):
+        images, labels = TrainingBatches(train, recipe, lambda x: x, epoch)[index]
+        return images.tobytes() + labels.tobytes()
+
+    assert batch(3, 5) == batch(3, 5)
+    assert len({batch(0, 0), batch(0, 1), batch(1, 0)}) == 3
+
+
+def test_an_epoch_shows_every_image_once():
+    recipe = recipe_for("digits", batch_size=479)
+    train = data.load("digits").train
+    batches = TrainingBatches(train.take(np.arange(1437)), recipe, lambda x: x)
+    labels = np.concatenate([batches[i][1] for i in range(len(batches))])
+    np.testing.assert_array_equal(np.bincount(labels), np.bincount(train.labels[:1437]))
+
+
+def test_crops_keep_area_and_aspect_within_the_papers_limits():
+    """GoogLeNet, section 6: 8 to 100 % of the area, aspect ratio 3/4 to 4/3."""
+    boxes = []
+
+    class Recorder:
+        width, height = 200, 200
+
+        def resize(self, size, resample, box):
+            boxes.append(box)
+            return self
+
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        random_crop(Recorder(), 32, rng, min_area=0.08, flip=False)
+    left, top, right, bottom = np.array(boxes).T
+    width, height = right - left, bottom - top
+    assert left.min() >= 0 and top.min() >= 0 and right.max() <= 200 and bottom.max() <= 200
+    area, aspect = width * height / 200**2, width / height
+    assert 0.08 <= area.min() < 0.1 and 0.9 < area.max() <= 1
+    assert 3 / 4 - 1e-9 <= aspect.min() < 0.77 and 1.3 < aspect.max() <= 4 / 3 + 1e-9
+
+
+def test_fashion_mnist_through_keras_own_loader(shared, tmp_path):
+    """Zalando's official files, in the cache where Keras would have put them."""
+    import subprocess
+    import sys
+
+    cache = tmp_path / "datasets"
+    cache.mkdir()
+    (cache / "fashion-mnist").symlink_to(shared / "data" / "fashion_mnist")
+    code = (
+        "from keras_inception.training import data; s = data.load('fashion_mnist');"
+        "print(len(s.train), len(s.test), s.train.classes[9], s.train.image(0).size)"
+    )
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.split("\n")[-2] == "60000 10000 Ankle boot (28, 28)", done.stderr
+
+
+def test_the_real_photographs(shared):
+    split = data.load(f"folder:{shared / 'data' / 'sign_language_digits'}")
+    assert len(split.train) + len(split.test) == 2062
+    assert split.train.classes == tuple("0123456789")
+    assert np.asarray(split.train.image(0)).shape == (100, 100, 3)

@@ -1,0 +1,177 @@
+"""The files that ship: integer throughout, the network that was trained, measured as they are."""
+
+import errno
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tf_keras
+
+from keras_inception import load_model
+from keras_inception.build import build
+from keras_inception.errors import BadInput
+from keras_inception.files import replacing
+from keras_inception.networks.googlenet import GOOGLENET
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite import deliver
+from keras_inception.tflite.audit import audit
+from keras_inception.tflite.convert import convert
+from keras_inception.tflite.evaluate import evaluate, report
+from keras_inception.tflite.interpreter import File
+from keras_inception.training.batches import pixels
+from keras_inception.training.data import load
+from keras_inception.transform import widen, without_aux
+
+
+@pytest.fixture(scope="module")
+def test_set(run):
+    test = load("digits").test
+    return pixels(test, run.recipe.image_size), test.labels
+
+
+def test_the_float32_file_computes_what_the_keras_model_does(run, float32, test_set):
+    images = Preprocessing()(test_set[0][:64])
+    expected = load_model(run.model).predict(images, verbose=0)
+    np.testing.assert_allclose(File(float32).scores(images), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int8_qat"])
+def test_int8_files_are_integer_throughout_and_keep_the_accuracy(run, kind, request):
+    path = request.getfixturevalue(kind)
+    found = audit(path.read_bytes())
+    assert found.integer and found.operators == () and found.operator_count > 80
+    assert evaluate(path).top1 >= run.result["top1"] - 0.01
+
+
+def test_the_quantized_file_agrees_with_the_model_it_came_from(int8_qat):
+    agreement = json.loads(int8_qat.with_suffix(".json").read_text())["agreement"]
+    assert agreement["values"] >= 0.99
+    assert agreement["top1"] >= 0.99
+    assert agreement["images"] > 300
+
+
+def test_agreement_counts_steps_and_first_classes():
+    expected = np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    outputs = expected + [[0, 1 / 256, -2 / 256], [0.65, 0, 0]]
+    found = deliver.agreement(outputs, expected, 1 / 256)
+    assert (found.values, found.top1, found.images) == (4 / 6, 0.5, 2)
+    assert not found.holds
+
+
+@pytest.mark.parametrize("kind", ["int8", "int8_qat"])
+def test_raw_pixels_are_the_input(kind, request, test_set):
+    """The input's scale and zero point are the declared preprocessing: pixel 0..255 as it is."""
+    file = File(request.getfixturevalue(kind))
+    scale, zero_point = file.input_quantization
+    assert (scale, zero_point) == (1 / 128, 128)
+    encoded = file._encode(Preprocessing()(test_set[0]))
+    np.testing.assert_array_equal(encoded, test_set[0])
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8", "int8_qat"])
+def test_the_batch_is_fixed_to_one_and_names_are_kept(kind, request):
+    interpreter = File(request.getfixturevalue(kind))._interpreter
+    assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [1, 32, 32, 1]
+    signature = interpreter.get_signature_list()["serving_default"]
+    assert signature == {"inputs": ["image"], "outputs": ["scores"]}
+
+
+@pytest.mark.parametrize("io_type", ["int8", "float32"])
+def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, int8):
+    kept = int8.read_bytes()
+    try:
+        path = deliver.export(run.folder, "int8", io_type)
+        file = File(path)
+        assert file._input["dtype"].__name__ == file._output["dtype"].__name__ == io_type
+        assert audit(path.read_bytes()).integer
+        images = Preprocessing()(test_set[0][:32])
+        expected = load_model(run.model).predict(images, verbose=0)
+        assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
+    finally:
+        int8.write_bytes(kept)
+
+
+@pytest.mark.parametrize(("scheme", "share"), [("float16", 0.55), ("dynamic", 0.35)])
+def test_smaller_schemes_without_retraining(run, float32, scheme, share):
+    path = deliver.export(run.folder, scheme)
+    assert path.stat().st_size < share * float32.stat().st_size
+    assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.01)
+
+
+def test_a_float_island_is_found_and_refused(test_set):
+    """LRN has no integer kernel: the converter leaves it in float between int8 neighbours."""
+    net = replace(widen(without_aux(GOOGLENET), 0.25), input_shape=(32, 32, 1), classes=3)
+    images = Preprocessing()(test_set[0][:8])
+    content = convert(build(net, tf_keras), "int8", "uint8", images, Preprocessing().range)
+    found = audit(content)
+    islands = [op for op in found.operators if op.startswith("LOCAL_RESPONSE_NORMALIZATION")]
+    assert len(islands) == 2
+    with pytest.raises(BadInput, match="not integer throughout.*LOCAL_RESPONSE_NORMALIZATION"):
+        deliver._require_integer(content, allow_float=False)
+    deliver._require_integer(content, allow_float=True)
+
+
+def test_evaluation_is_the_same_for_a_run_a_model_and_a_file(run, float32):
+    scores = [evaluate(subject) for subject in (run.folder, run.model, float32)]
+    assert {s.top1 for s in scores} == {run.result["top1"]}
+    assert {s.images for s in scores} == {359}
+    assert [s.loss for s in scores] == pytest.approx([run.result["loss"]] * 3, abs=1e-4)
+
+
+def test_the_report_lists_every_file(run, float32, int8, int8_qat):
+    text = report(run.folder)
+    for name in (run.model.name, float32.name, int8.name, int8_qat.name, str(run.tensorboard)):
+        assert name in text
+
+
+def test_a_file_carries_its_labels_and_preprocessing(int8_qat):
+    record = json.loads(int8_qat.with_suffix(".json").read_text())
+    assert record["classes"] == list("0123456789")
+    assert record["preprocessing"] == {"mean": 128, "std": 128}
+    assert record["calibration"]["images"] == 200
+    assert record["io_type"] == "uint8"
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"PK\x03\x04" * 100])
+def test_other_files_are_refused_in_one_sentence(tmp_path, content):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="is not a .tflite file"):
+        File(path)
+
+
+def test_classes_that_do_not_fit_are_refused(int8, tmp_path):
+    from PIL import Image
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            Image.new("RGB", (8, 8)).save(tmp_path / name / f"{i}.png")
+    with pytest.raises(BadInput, match="takes 1 channels; the images have 3"):
+        evaluate(int8, f"folder:{tmp_path}")
+
+
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "kept.tflite"
+    path.write_bytes(b"the old one")
+
+    def full(number):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"), replacing(path) as temporary:
+        temporary.write_bytes(b"half of the new")
+    assert path.read_bytes() == b"the old one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_quantized_file_that_departs_is_not_kept(run, int8_qat, monkeypatch):
+    before = int8_qat.read_bytes()
+    apart = deliver.Agreement(values=0.5, top1=0.5, images=10)
+    monkeypatch.setattr(deliver, "agreement", lambda *a: apart)
+    with pytest.raises(BadInput, match="departs from the model it came from"):
+        deliver.quantize(run.folder, epochs=0)
+    assert int8_qat.read_bytes() == before
+    assert not list(run.folder.glob(".*.tflite"))

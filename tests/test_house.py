@@ -1,0 +1,96 @@
+"""The house stands as docs/house.md says: imports go down the floors, and start light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = {
+    "keras_inception.errors": 0,
+    "keras_inception.spec": 0,
+    "keras_inception.files": 0,
+    "keras_inception.native_output": 0,
+    "keras_inception.networks": 1,
+    "keras_inception.transform": 1,
+    "keras_inception.measure": 1,
+    "keras_inception.preprocess": 1,
+    "keras_inception.record": 1,
+    "keras_inception.layers": 1,
+    "keras_inception.build": 2,
+    "keras_inception.weights": 2,
+    "keras_inception.applications": 3,
+    "keras_inception.blocks": 3,
+    "keras_inception": 4,
+    "keras_inception.training": 5,
+    "keras_inception.tflite": 6,
+    "keras_inception.cli": 7,
+}
+ROOMS = ("keras_inception", "training", "tflite")
+
+
+def sources():
+    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def module_of(path):
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    if parts[0] != "keras_inception":
+        parts.insert(0, "keras_inception")
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def floor(module):
+    while module not in FLOORS:
+        module = module.rpartition(".")[0]
+    return module, FLOORS[module]
+
+
+def imported(path):
+    """The modules of ours that a file imports, inside functions too."""
+    names = {module_of(p) for p in sources()}
+    package = module_of(path) if path.stem == "__init__" else module_of(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            base = ".".join([*base, node.module or ""]).strip(".") if node.level else node.module
+            for alias in node.names:
+                name = f"{base}.{alias.name}"
+                if name in names:
+                    yield name
+                elif base in names:
+                    yield base
+
+
+def test_imports_go_down_the_floors_only():
+    climbing = []
+    for path in sources():
+        room, here = floor(module_of(path))
+        for name in imported(path):
+            other, there = floor(name)
+            if there >= here and other != room:
+                climbing.append(f"{module_of(path)} (floor {here}) imports {name} (floor {there})")
+    assert not climbing
+
+
+def test_the_import_reader_sees_relative_imports():
+    """The test above would pass on an empty list of imports."""
+    found = set(imported(ROOT / "keras_inception" / "build.py"))
+    assert {"keras_inception.layers", "keras_inception.measure"} <= found
+    assert "keras_inception.training.fit" in set(imported(ROOT / "keras_inception" / "cli.py"))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_small(path):
+    assert len(path.read_text().splitlines()) <= 260
+
+
+@pytest.mark.parametrize("module", ["keras_inception", "keras_inception.training.recipes"])
+def test_importing_imports_no_framework(module):
+    code = f"import sys, {module}; print(*{{'tensorflow', 'keras', 'jax'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
