@@ -36,7 +36,9 @@ def default_keras() -> ModuleType:
 class _Layers:
     """Applies rows to tensors with one Keras module, normalization and dtype."""
 
-    def __init__(self, keras, norm: BatchNorm | None = None, classes=1000, activation=None, dtype=None):
+    def __init__(
+        self, keras, norm: BatchNorm | None = None, classes=1000, activation=None, dtype=None
+    ):
         self.keras, self.norm, self.dtype = keras, norm, dtype
         self.classes, self.activation = classes, activation
 

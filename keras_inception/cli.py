@@ -63,9 +63,7 @@ def _quantize(arguments) -> None:
 def _export(arguments) -> None:
     from .tflite import deliver
 
-    print(
-        deliver.export(arguments.folder, arguments.scheme, arguments.io, arguments.allow_float)
-    )
+    print(deliver.export(arguments.folder, arguments.scheme, arguments.io, arguments.allow_float))
 
 
 def _evaluate(arguments) -> None:
@@ -137,9 +135,7 @@ def _add_measuring(commands) -> None:
     evaluate.add_argument("subject", metavar="RUN_OR_FILE")
     evaluate.add_argument("--data", help="as for train; default: the data it was trained on")
     evaluate.set_defaults(command=_evaluate)
-    report = commands.add_parser(
-        "report", help="accuracy, size and latency of every file of a run"
-    )
+    report = commands.add_parser("report", help="accuracy, size and latency of every file of a run")
     report.add_argument("folder", metavar="RUN", help="a run folder")
     report.set_defaults(command=_report)
 
@@ -157,7 +153,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 0 if it succeeded, 2 for bad input, 1 for a disk that refuses."""
+    """Run one command: 0 if it succeeded, 2 for bad input, 1 for a disk that refuses, 130 for
+    Ctrl-C."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("keras_inception").setLevel(logging.INFO)
@@ -167,6 +164,9 @@ def main(argv: list[str] | None = None) -> int:
     except BadInput as error:
         print(f"keras-inception: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("keras-inception: stopped; `train` continues with --resume", file=sys.stderr)
+        return 130
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise

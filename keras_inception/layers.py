@@ -65,9 +65,11 @@ def headed_model(keras: ModuleType) -> type:
 
     @keras.saving.register_keras_serializable("keras_inception")
     class HeadedModel(keras.Model):
-        def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, **kwargs):
+        def compile(
+            self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, **kwargs
+        ):
             if loss is not None and not isinstance(loss, (dict, list, tuple)):
-                loss = {name: loss for name in self.output_names}
+                loss = dict.fromkeys(self.output_names, loss)
                 loss_weights = self.head_weights if loss_weights is None else loss_weights
             if isinstance(metrics, (list, tuple)) and not any(
                 isinstance(metric, (list, tuple)) for metric in metrics

@@ -99,9 +99,7 @@ def test_an_input_tensor_is_built_upon():
 
 
 def test_logits_on_request():
-    model = ki.GoogLeNet(
-        classifier_activation=None, width=0.25, input_shape=(32, 32, 3), classes=5
-    )
+    model = ki.GoogLeNet(classifier_activation=None, width=0.25, input_shape=(32, 32, 3), classes=5)
     scores = np.array(model(np.random.default_rng(0).normal(size=(4, 32, 32, 3))))
     assert not np.allclose(scores.sum(axis=1), 1)
 

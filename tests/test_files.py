@@ -16,6 +16,7 @@ from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import deliver
+from keras_inception.tflite.agreement import Agreement, agreement, without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
 from keras_inception.tflite.evaluate import evaluate, report
@@ -47,17 +48,33 @@ def test_int8_files_are_integer_throughout_and_keep_the_accuracy(run, kind, requ
 
 def test_the_quantized_file_agrees_with_the_model_it_came_from(int8_qat):
     agreement = json.loads(int8_qat.with_suffix(".json").read_text())["agreement"]
-    assert agreement["values"] >= 0.99
+    assert agreement["logits"] >= 0.99
     assert agreement["top1"] >= 0.99
+    assert agreement["probabilities"] > 0.9
     assert agreement["images"] > 300
 
 
-def test_agreement_counts_steps_and_first_classes():
-    expected = np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
-    outputs = expected + [[0, 1 / 256, -2 / 256], [0.65, 0, 0]]
-    found = deliver.agreement(outputs, expected, 1 / 256)
-    assert (found.values, found.top1, found.images) == (4 / 6, 0.5, 2)
-    assert not found.holds
+def test_agreement_sees_another_models_file(int8, test_set):
+    """The post-training file is close to the network, but not what this model computes."""
+    images = Preprocessing()(test_set[0][:50])
+    model = tf_keras.Sequential(
+        [
+            tf_keras.Input(images.shape[1:]),
+            tf_keras.layers.Flatten(),
+            tf_keras.layers.Dense(10),
+            tf_keras.layers.Activation("softmax"),
+        ]
+    )
+    found = agreement(int8.read_bytes(), model, images)
+    assert not found.holds and found.logits < 0.9 and found.images == 50
+
+
+def test_without_its_softmax_a_file_gives_logits(int8, test_set):
+    images = Preprocessing()(test_set[0][:20])
+    logits = File(without_softmax(int8.read_bytes())).scores(images)
+    odds = np.exp(logits)
+    probabilities = odds / odds.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(File(int8).scores(images), probabilities, atol=1.001 / 256)
 
 
 @pytest.mark.parametrize("kind", ["int8", "int8_qat"])
@@ -108,7 +125,7 @@ def test_a_float_island_is_found_and_refused(test_set):
     found = audit(content)
     islands = [op for op in found.operators if op.startswith("LOCAL_RESPONSE_NORMALIZATION")]
     assert len(islands) == 2
-    with pytest.raises(BadInput, match="not integer throughout.*LOCAL_RESPONSE_NORMALIZATION"):
+    with pytest.raises(BadInput, match=r"not integer throughout.*LOCAL_RESPONSE_NORMALIZATION"):
         deliver._require_integer(content, allow_float=False)
     deliver._require_integer(content, allow_float=True)
 
@@ -138,7 +155,7 @@ def test_a_file_carries_its_labels_and_preprocessing(int8_qat):
 def test_other_files_are_refused_in_one_sentence(tmp_path, content):
     path = tmp_path / "x.tflite"
     path.write_bytes(content)
-    with pytest.raises(BadInput, match="is not a .tflite file"):
+    with pytest.raises(BadInput, match=r"is not a \.tflite file"):
         File(path)
 
 
@@ -161,7 +178,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"), replacing(path) as temporary:
+    with pytest.raises(OSError, match=r"No space left.*kept\.tflite"), replacing(path) as temporary:
         temporary.write_bytes(b"half of the new")
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
@@ -169,9 +186,8 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
 
 def test_a_quantized_file_that_departs_is_not_kept(run, int8_qat, monkeypatch):
     before = int8_qat.read_bytes()
-    apart = deliver.Agreement(values=0.5, top1=0.5, images=10)
+    apart = Agreement(logits=0.5, top1=0.5, probabilities=0.5, images=10)
     monkeypatch.setattr(deliver, "agreement", lambda *a: apart)
     with pytest.raises(BadInput, match="departs from the model it came from"):
         deliver.quantize(run.folder, epochs=0)
     assert int8_qat.read_bytes() == before
-    assert not list(run.folder.glob(".*.tflite"))

@@ -105,6 +105,24 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_run_stopped_in_its_first_epoch_starts_over(tmp_path, monkeypatch):
+    recipe = recipe_for("digits", width=0.25, epochs=1, warmup_epochs=0, image_size=17)
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(self, epoch, logs=None):
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit.Checkpoint, "on_epoch_end", stop)
+        with pytest.raises(Interrupted):
+            fit.start(recipe, tmp_path / "run")
+    resumed = fit.resume(tmp_path / "run")
+    assert resumed.model.is_file()
+    assert len(resumed.log.read_text().splitlines()) == 1 + 1
+
+
 def test_what_exists_is_not_trained_over(run):
     with pytest.raises(BadInput, match="already holds a run"):
         fit.start(run.recipe, run.folder)

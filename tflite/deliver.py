@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,45 +16,14 @@ from keras_inception.training.batches import TrainingBatches, pixels
 from keras_inception.training.run_folder import Run, trained
 
 from . import qat
+from .agreement import agreement
 from .audit import audit
 from .convert import IO_TYPES, SCHEMES, convert
-from .interpreter import File
 from .twin import twin
 
 log = logging.getLogger(__name__)
 
 CALIBRATION_IMAGES = 200
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How a file's outputs compare with those of the fake-quantized model it came from.
-
-    values: fraction within one quantization step; top1: fraction of images with the same first
-    class.
-    """
-
-    values: float
-    top1: float
-    images: int
-
-    @property
-    def holds(self) -> bool:
-        return self.values >= 0.99 and self.top1 >= 0.99
-
-    def __str__(self):
-        return (
-            f"{self.values:.2%} of outputs within one step of the fake-quantized model's, "
-            f"top-1 equal on {self.top1:.2%} of {self.images} images"
-        )
-
-
-def agreement(outputs: np.ndarray, expected: np.ndarray, step: float) -> Agreement:
-    """`outputs` of a file against `expected`, both (n, classes), for outputs `step` apart."""
-    # Half a step is what rounding to the file's output grid costs by itself.
-    within = np.abs(outputs - expected) <= 1.001 * step
-    same = outputs.argmax(axis=1) == expected.argmax(axis=1)
-    return Agreement(float(within.mean()), float(same.mean()), len(outputs))
 
 
 def _calibration(run: Run, split: data.Split) -> np.ndarray:
@@ -129,16 +98,8 @@ def quantize(
         "calibration": _provenance(images),
         "quantization_aware_training": {"epochs": epochs, "learning_rate": rate},
     }
-    path = run.folder / f".{run.network.name}_candidate.tflite"
-    try:
-        write_bytes(path, content)
-        file = File(path)
-        check = run.preprocessing(pixels(split.test.balanced(500, 0), run.recipe.image_size))
-        agrees = agreement(
-            file.scores(check), quantized.predict(check, verbose=0), file.output_step or 1 / 256
-        )
-    finally:
-        path.unlink(missing_ok=True)
+    check = run.preprocessing(pixels(split.test.balanced(500, 0), run.recipe.image_size))
+    agrees = agreement(content, quantized, check)
     log.info("%s", agrees)
     if not agrees.holds:
         raise BadInput(f"the file departs from the model it came from: {agrees}; it was not kept")

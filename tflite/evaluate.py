@@ -99,8 +99,7 @@ def evaluate(path: str | Path, source: str | None = None) -> Scores:
     outputs = subject.scores(images)
     if outputs.shape[1] != len(split.test.classes):
         raise BadInput(
-            f"{path} tells {outputs.shape[1]} classes apart, {source} has "
-            f"{len(split.test.classes)}"
+            f"{path} tells {outputs.shape[1]} classes apart, {source} has {len(split.test.classes)}"
         )
     return score(outputs, labels)
 

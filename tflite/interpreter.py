@@ -31,21 +31,22 @@ class File:
     file's own scale and zero point, so that `scores` speaks floats whatever the file holds.
     """
 
-    def __init__(self, path: str | Path, threads: int = 1):
-        content = read_bytes(path)
+    def __init__(self, source: str | Path | bytes, threads: int = 1):
+        content = source if isinstance(source, bytes) else read_bytes(source)
+        name = "the file" if isinstance(source, bytes) else source
         try:
             with held_back():
                 self._interpreter = Interpreter(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BadInput(f"{path} cannot be run: {error}") from error
+            raise BadInput(f"{name} cannot be run: {error}") from error
         inputs, outputs = (
             self._interpreter.get_input_details(),
             self._interpreter.get_output_details(),
         )
         if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0]["shape"]) != 4:
             raise BadInput(
-                f"{path} needs one image input, (1, height, width, channels), and one output; "
+                f"{name} needs one image input, (1, height, width, channels), and one output; "
                 f"it has {[i['shape'].tolist() for i in inputs]} and "
                 f"{[o['shape'].tolist() for o in outputs]}"
             )

@@ -12,8 +12,8 @@ import tf_keras
 from keras_inception import load_model
 from keras_inception.build import build
 from keras_inception.errors import BadInput
-from keras_inception.transform import without_aux
 from keras_inception.training.run_folder import Run
+from keras_inception.transform import without_aux
 from keras_inception.weights import store
 
 

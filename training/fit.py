@@ -94,11 +94,6 @@ def resume(folder: str | Path) -> Run:
     Raises BadInput if there is no run, or if its data are no longer the same.
     """
     run = run_folder.read(folder)
-    if not run.checkpoint.is_file():
-        raise BadInput(
-            f"{run.folder} has no checkpoint: it stopped before its first epoch ended; "
-            "remove the folder and train again"
-        )
     split = data.load(run.recipe.data, run.recipe.holdout, run.recipe.seed)
     if split.train.fingerprint != run.data["fingerprint"]:
         raise BadInput(
@@ -106,10 +101,12 @@ def resume(folder: str | Path) -> Run:
             "restore them, or start a new run"
         )
     model, batches = _compiled(run, split)
-    batches.epoch = restore(model, run.checkpoint)
-    # A run killed between its log and its checkpoint has logged an epoch it will do again.
-    lines = run.log.read_text().splitlines(keepends=True)[: 1 + batches.epoch]
-    write_bytes(run.log, "".join(lines).encode())
+    if run.checkpoint.is_file():
+        batches.epoch = restore(model, run.checkpoint)
+    if run.log.is_file():
+        # A run killed between its log and its checkpoint has logged an epoch it will do again.
+        lines = run.log.read_text().splitlines(keepends=True)[: 1 + batches.epoch]
+        write_bytes(run.log, "".join(lines).encode())
     log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
     return _fit(run, split, model, batches)
 

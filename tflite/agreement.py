@@ -1,0 +1,72 @@
+"""Whether an INT8 file computes what the fake-quantized model it came from computes.
+
+Both are compared before the softmax, where outputs are still evenly spaced: one step of a logit
+can move a probability by many of its 256 steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import flatbuffers
+import numpy as np
+import tf_keras
+from ai_edge_litert import schema_py_generated as schema
+
+from .interpreter import IDENTIFIER, File
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """logits: fraction within one quantization step; top1: fraction of images with the same
+    first class; probabilities: fraction within one step of 1/256, for information."""
+
+    logits: float
+    top1: float
+    probabilities: float
+    images: int
+
+    @property
+    def holds(self) -> bool:
+        return self.logits >= 0.99 and self.top1 >= 0.99
+
+    def __str__(self):
+        return (
+            f"of the fake-quantized model's outputs, {self.logits:.2%} of logits and "
+            f"{self.probabilities:.2%} of probabilities are within one step, "
+            f"top-1 equal on {self.top1:.2%} of {self.images} images"
+        )
+
+
+def agreement(content: bytes, quantized, images: np.ndarray) -> Agreement:
+    """Compare a file's bytes with the tf_keras model `quantized` on preprocessed `images`."""
+    logits = tf_keras.Model(quantized.inputs, quantized.layers[-1].input)
+    before = File(without_softmax(content))
+    scores = File(content).scores(images)
+    expected = quantized.predict(images, verbose=0)
+    return Agreement(
+        _within_a_step(before.scores(images), logits.predict(images, verbose=0), before),
+        float((scores.argmax(axis=1) == expected.argmax(axis=1)).mean()),
+        float((np.abs(scores - expected) <= 1.001 / 256).mean()),
+        len(images),
+    )
+
+
+def _within_a_step(outputs: np.ndarray, expected: np.ndarray, file: File) -> float:
+    return float((np.abs(outputs - expected) <= 1.001 * file.output_step).mean())
+
+
+def without_softmax(content: bytes) -> bytes:
+    """The same file ending at the softmax's input; as it is if it has no softmax."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    graph = model.subgraphs[0]
+    for position, operator in enumerate(graph.operators):
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        if code == schema.BuiltinOperator.SOFTMAX:
+            graph.operators = graph.operators[:position]
+            graph.outputs = [operator.inputs[0]]
+            # Signatures name the output that is no more.
+            model.signatureDefs = []
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
