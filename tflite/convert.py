@@ -37,8 +37,12 @@ def convert(
             image = tf.quantization.fake_quant_with_min_max_args(image, *input_range)
         return {"scores": model(image, training=False)}
 
+    # The converter saves what it is given: the weights suffice, and are five times faster saved
+    # than a tf_keras model with a traced function for every layer.
+    weights = tf.Module()
+    weights.all = model.variables
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [infer.get_concrete_function()], model
+        [infer.get_concrete_function()], weights
     )
     if scheme != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
