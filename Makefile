@@ -38,3 +38,9 @@ lint: $(VENV)/installed
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+docs: $(VENV)/installed
+	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
+
+bench: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/latency.py

@@ -8,11 +8,20 @@ from pathlib import Path
 
 from .build import build
 from .errors import BadInput
-from .networks.googlenet import GOOGLENET
-from .spec import Network
-from .transform import widen, with_dropout, with_norm, without_aux, without_top
+from .measure import measure, smallest_input
+from .networks import FAMILY
+from .spec import LRN, Dropout, Network
+from .transform import (
+    widen,
+    with_dropout,
+    with_norm,
+    with_pooling,
+    with_small_stem,
+    without_aux,
+    without_top,
+)
 
-_DOC = """{title} as a functional Keras model.
+_DOC = """{title}, as a functional Keras model.
 
     The positional arguments and their behaviour are those of keras.applications.
 
@@ -22,14 +31,16 @@ _DOC = """{title} as a functional Keras model.
     input_tensor: a Keras tensor to build on, or None for a new input.
     input_shape: (height, width, channels), channels last; None takes {native}. Height and width
         may be None where aux is False, and are at least {least} otherwise.
-    pooling: without the top, None, "avg" or "max" of the last map.
+    pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+        average before the classifier, and the map itself without the top.
     classes: number of classes, at least 1.
     classifier_activation: "softmax", or None for logits.
     name: the model's name.
     aux: adds the auxiliary classifiers as outputs of their own: main, {heads}.
-    norm: "lrn" (the paper), "batch", a spec.BatchNorm, or None for no normalization.
+    norm: {norms}"batch", a spec.BatchNorm, or None for no normalization.
     width: every layer's width as a multiple of the paper's, 0.25 to 2.
-    dropout: rate before the main classifier; None takes the paper's {dropout}.
+    dropout: rate before the main classifier; None takes the table's {dropout}.
+    small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
     keras: the Keras module to build with, `keras` (the default) or `tf_keras`.
 
     Takes images of shape (batch, *input_shape) in the range its weights were trained on; gives
@@ -48,15 +59,18 @@ def configure(
     name=None,
     *,
     aux=False,
-    norm="lrn",
+    norm="batch",
     width=1.0,
     dropout=None,
+    small_stem=False,
 ) -> Network:
     """The network that a named builder's arguments describe."""
     if not isinstance(classes, int) or classes < 1:
         raise BadInput(f"classes must be a whole number of at least 1; got {classes!r}")
     if aux and not include_top:
         raise BadInput("aux=True needs include_top=True: the auxiliary heads are classifiers")
+    if aux and not net.heads:
+        raise BadInput(f"{net.name} was published without auxiliary heads; give aux=False")
     net = replace(
         with_norm(net, norm),
         name=name or net.name,
@@ -64,16 +78,22 @@ def configure(
         classes=classes,
         activation=classifier_activation,
     )
+    if small_stem:
+        net = with_small_stem(net)
     if dropout is not None:
         net = with_dropout(net, dropout)
     if not include_top:
         net = without_top(net, pooling)
-    elif not aux:
-        net = without_aux(net)
+    else:
+        net = net if pooling is None else with_pooling(net, pooling)
+        net = net if aux else without_aux(net)
     return widen(net, width)
 
 
-def _builder(table: Network, title: str, **facts) -> Callable:
+def _builder(function_name: str, title: str) -> Callable:
+    table = FAMILY[title.split(":")[0]]
+    has_lrn = any(isinstance(row, LRN) for row in table.rows)
+
     def application(
         include_top=True,
         weights=None,
@@ -85,9 +105,10 @@ def _builder(table: Network, title: str, **facts) -> Callable:
         name=table.name,
         *,
         aux=False,
-        norm="lrn",
+        norm="lrn" if has_lrn else "batch",
         width=1.0,
         dropout=None,
+        small_stem=False,
         keras=None,
     ):
         if input_tensor is not None:
@@ -104,6 +125,7 @@ def _builder(table: Network, title: str, **facts) -> Callable:
             norm=norm,
             width=width,
             dropout=dropout,
+            small_stem=small_stem,
         )
         if weights is not None and not Path(weights).is_file():
             raise BadInput(
@@ -115,18 +137,28 @@ def _builder(table: Network, title: str, **facts) -> Callable:
             model.load_weights(weights)
         return model
 
-    application.__name__ = application.__qualname__ = title.split()[0]
-    application.__doc__ = _DOC.format(title=title, **facts)
+    application.__name__ = application.__qualname__ = function_name
+    application.__doc__ = _DOC.format(
+        title=title.split(": ")[1],
+        features=measure(without_top(table))[-1].shape[-1],
+        native=table.input_shape,
+        least=smallest_input(table),
+        heads=", ".join(head.name for head in table.heads) or "none were published",
+        norms='"lrn" (the paper), ' if has_lrn else "",
+        dropout=next(row.rate for row in table.top if isinstance(row, Dropout)),
+    )
     return application
 
 
-GoogLeNet = _builder(
-    GOOGLENET,
-    'GoogLeNet (Inception v1, "Going deeper with convolutions", 2014)',
-    features=1024,
-    native="(224, 224, 3)",
-    least=17,
-    heads="aux1, aux2",
-    dropout=0.4,
+GoogLeNet = InceptionV1 = _builder(
+    "GoogLeNet", 'googlenet: GoogLeNet (Inception v1), "Going deeper with convolutions", 2014'
 )
-InceptionV1 = GoogLeNet
+InceptionV2 = InceptionBN = _builder(
+    "InceptionV2", 'inception_v2: Inception v2 (BN-Inception), "Batch Normalization", 2015'
+)
+InceptionV3 = _builder(
+    "InceptionV3", 'inception_v3: Inception v3, "Rethinking the Inception Architecture", 2015'
+)
+InceptionV4 = _builder("InceptionV4", "inception_v4: Inception v4, 2016")
+InceptionResNetV1 = _builder("InceptionResNetV1", "inception_resnet_v1: Inception-ResNet v1, 2016")
+InceptionResNetV2 = _builder("InceptionResNetV2", "inception_resnet_v2: Inception-ResNet v2, 2016")

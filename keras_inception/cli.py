@@ -9,6 +9,7 @@ import os
 import sys
 from dataclasses import MISSING, fields
 
+from . import table
 from .errors import BadInput
 from .native_output import held_back
 from .training import recipes
@@ -78,6 +79,13 @@ def _report(arguments) -> None:
     print(evaluate.report(arguments.folder))
 
 
+def _table(arguments) -> None:
+    if arguments.block:
+        print(table.compare(arguments.block))
+    else:
+        print(table.network(arguments.network) if arguments.network else table.family())
+
+
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
@@ -140,12 +148,24 @@ def _add_measuring(commands) -> None:
     report.set_defaults(command=_report)
 
 
+def _add_table(commands) -> None:
+    parser = commands.add_parser(
+        "table", help="what the family costs, or one network row by row; imports no framework"
+    )
+    parser.add_argument("network", nargs="?", help="googlenet, inception_v2, ...")
+    parser.add_argument(
+        "--block", metavar="3a", help="a block of GoogLeNet beside plain convolutions"
+    )
+    parser.set_defaults(command=_table)
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="keras-inception",
         description="Train Inception networks, quantize them, and write .tflite files.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_table(commands)
     _add_train(commands)
     _add_tflite(commands)
     _add_measuring(commands)
@@ -159,7 +179,8 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
-        _start_frameworks()
+        if arguments.command is not _table:
+            _start_frameworks()
         arguments.command(arguments)
     except BadInput as error:
         print(f"keras-inception: {error}", file=sys.stderr)

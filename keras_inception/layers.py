@@ -55,6 +55,40 @@ def local_response_normalization(keras: ModuleType) -> type:
 
 
 @cache
+def attention_pooling(keras: ModuleType) -> type:
+    """The AttentionPooling layer class for `keras`, registered for loading.
+
+    (batch, height, width, channels) -> (batch, channels): positions weighted by a softmax of
+    their products with one learned query. The query starts at zero: an average.
+    """
+    if is_keras_3(keras):
+        ops, softmax, total = keras.ops, keras.ops.softmax, keras.ops.sum
+    else:
+        import tensorflow as ops
+
+        softmax, total = ops.nn.softmax, ops.reduce_sum
+
+    @keras.utils.register_keras_serializable("keras_inception")
+    class AttentionPooling(keras.layers.Layer):
+        def build(self, input_shape):
+            self.query = self.add_weight(
+                name="query", shape=(input_shape[-1],), initializer="zeros"
+            )
+            super().build(input_shape)
+
+        def call(self, x):
+            x = ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
+            scores = total(x * ops.cast(self.query, x.dtype), axis=-1) / x.shape[-1] ** 0.5
+            weights = softmax(scores, axis=-1)
+            return total(x * ops.expand_dims(weights, -1), axis=1)
+
+        def compute_output_shape(self, input_shape):
+            return (input_shape[0], input_shape[-1])
+
+    return AttentionPooling
+
+
+@cache
 def headed_model(keras: ModuleType) -> type:
     """A functional Keras 3 model with auxiliary heads that trains on one label array.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 from .errors import BadInput
@@ -15,11 +16,14 @@ from .spec import (
     Conv,
     Dense,
     Dropout,
+    Embedding,
     GlobalPool,
     GridPool,
     Network,
     Pool,
+    Residual,
     Row,
+    SeparableConv,
 )
 
 Shape = tuple[int | None, ...]
@@ -46,54 +50,110 @@ class Cost:
 
 
 class _TooSmall(Exception):
-    """A map has no pixels left to stride over."""
+    """A map has too few pixels left for a row."""
 
 
-def _strided(row: Row, n: int | None) -> int | None:
+def _reduced(row: Row, n: int | None, kernel: int) -> int | None:
+    """The pixels that `n` become under a window of `kernel`, padded as the row says."""
     if n is None:
         return None
-    if row.stride > 1 and n < 2:
+    padding = getattr(row, "padding", "same")
+    if padding == "same":
+        pixels = -(-n // row.stride) if n >= min(2, row.stride) else 0
+    elif padding == "ceil":
+        pixels = -(-(n - kernel) // row.stride) + 1
+    else:
+        padded = n + 2 * (kernel // 2) if padding == "symmetric" else n
+        pixels = (padded - kernel) // row.stride + 1
+    if pixels < 1:
         raise _TooSmall(row.name)
-    return -(-n // row.stride)
+    return pixels
+
+
+def pair(kernel: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of a kernel given as one number or two."""
+    return kernel if isinstance(kernel, tuple) else (kernel, kernel)
+
+
+def _macs(per_pixel: int, height: int | None, width: int | None) -> int:
+    return 0 if None in (height, width) else per_pixel * height * width
 
 
 def _conv(row: Conv, shape: Shape, net: Network) -> Cost:
-    height, width, channels = _strided(row, shape[0]), _strided(row, shape[1]), shape[2]
-    weights = row.kernel**2 * channels * row.filters
-    macs = 0 if None in (height, width) else weights * height * width
+    tall, wide = pair(row.kernel)
+    height, width = _reduced(row, shape[0], tall), _reduced(row, shape[1], wide)
+    weights = tall * wide * shape[2] * row.filters
     norm = net.norm
-    extra = row.filters if norm is None or not norm.scale else 2 * row.filters
-    stats = 2 * row.filters if isinstance(norm, BatchNorm) else 0
-    return Cost(row.name, (height, width, row.filters), weights + extra, stats, macs)
+    vectors = net.conv_bias + (0 if norm is None else 1 + norm.scale)
+    stats = 2 * row.filters if norm else 0
+    macs = _macs(weights, height, width)
+    return Cost(
+        row.name, (height, width, row.filters), weights + vectors * row.filters, stats, macs
+    )
+
+
+def _separable(row: SeparableConv, shape: Shape, net: Network) -> Cost:
+    height, width = (_reduced(row, n, row.kernel) for n in shape[:2])
+    deep = shape[2] * row.multiplier
+    weights = row.kernel**2 * deep + deep * row.filters
+    macs = _macs(weights, height, width)
+    return Cost(row.name, (height, width, row.filters), weights + row.filters, 0, macs)
 
 
 def _pool(row: Pool, shape: Shape, net: Network) -> Cost:
-    return Cost(row.name, (_strided(row, shape[0]), _strided(row, shape[1]), shape[2]))
+    height, width = (_reduced(row, n, row.size) for n in shape[:2])
+    return Cost(row.name, (height, width, shape[2]))
 
 
-def _dense(name: str, units: int, shape: Shape) -> Cost:
-    inputs = 1
-    for n in shape:
-        inputs *= n
-    return Cost(name, (units,), inputs * units + units, 0, inputs * units)
+def _global_pool(row: GlobalPool, shape: Shape, net: Network) -> Cost:
+    if row.kind != "attention":
+        return Cost(row.name, shape[2:])
+    # One product per position for its weight, one for the sum.
+    return Cost(row.name, shape[2:], shape[2], 0, _macs(2 * shape[2], *shape[:2]))
 
 
-def _concat(row: Concat, shape: Shape, net: Network) -> Cost:
+def _dense(name: str, units: int, shape: Shape, bias: bool = True) -> Cost:
+    inputs = math.prod(shape)
+    return Cost(name, (units,), inputs * units + bias * units, 0, inputs * units)
+
+
+def _embedding(row: Embedding, shape: Shape, net: Network) -> Cost:
+    weights = shape[0] * row.units
+    norm = net.norm or BatchNorm()
+    vectors = (1 + norm.scale) * row.units
+    return Cost(row.name, (row.units,), weights + vectors, 2 * row.units, weights)
+
+
+def _branches(row: Concat | Residual, shape: Shape, net: Network) -> Cost:
     costs = [_sequence(row.name, branch, shape, net) for branch in row.branches]
-    channels = sum(cost.shape[2] for cost in costs)
-    return _total(row.name, (*costs[0].shape[:2], channels), costs)
+    if len({cost.shape[:2] for cost in costs}) > 1:
+        raise _TooSmall(row.name)
+    return _total(row.name, (*costs[0].shape[:2], sum(cost.shape[2] for cost in costs)), costs)
+
+
+def _residual(row: Residual, shape: Shape, net: Network) -> Cost:
+    joined = _branches(row, shape, net)
+    weights = joined.shape[2] * shape[2]
+    macs = _macs(weights, *shape[:2])
+    projection = Cost(row.projection, shape, weights + shape[2], 0, macs)
+    return _total(row.name, shape, [joined, projection])
 
 
 _COSTS = {
     Conv: _conv,
+    SeparableConv: _separable,
     Pool: _pool,
     GridPool: lambda row, shape, net: Cost(row.name, (row.grid, row.grid, shape[2])),
-    GlobalPool: lambda row, shape, net: Cost(row.name, shape[2:]),
+    GlobalPool: _global_pool,
     LRN: lambda row, shape, net: Cost(row.name, shape),
     Dropout: lambda row, shape, net: Cost(row.name, shape),
     Dense: lambda row, shape, net: _dense(row.name, row.units, shape),
-    Classifier: lambda row, shape, net: _dense(row.name, net.classes, shape),
-    Concat: _concat,
+    Embedding: _embedding,
+    Classifier: lambda row, shape, net: _dense(
+        row.name, net.classes, shape, bias=net.bias is not False
+    ),
+    Concat: _branches,
+    Residual: _residual,
     Aux: lambda row, shape, net: _sequence(row.name, row.rows, shape, net),
 }
 
@@ -140,7 +200,10 @@ def total(net: Network) -> Cost:
 
 
 def smallest_input(net: Network) -> int:
-    """The smallest square input, in pixels, on which every strided row still has two to halve."""
+    """The smallest square input, in pixels, that leaves every row a window to look through.
+
+    Where padding would let a strided row look at a single pixel, two are asked for.
+    """
     for size in itertools.count(1):
         try:
             _walk(net.rows, (size, size, net.input_shape[2]), net)
@@ -167,5 +230,5 @@ def check_input(net: Network) -> None:
         least = smallest_input(net)
         raise BadInput(
             f"{net.name} needs inputs of at least {least}x{least} "
-            f"({small} would have nothing left to halve); got {shape[0]}x{shape[1]}"
+            f"({small} would have too few pixels left); got {shape[0]}x{shape[1]}"
         ) from None

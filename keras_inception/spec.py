@@ -11,22 +11,48 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with its normalization (or bias) and ReLU; zero-padded to keep the grid."""
+    """A convolution with its normalization (or bias) and ReLU.
+
+    `kernel` is (height, width), or one number for both. `padding` is "same" (as many zeros as a
+    stride of s needs to leave ceil(n / s) pixels, the odd one after), "symmetric" (kernel // 2
+    zeros on either side, as Caffe and PyTorch) or "valid" (none).
+    """
 
     name: str
     filters: int
-    kernel: int = 1
+    kernel: int | tuple[int, int] = 1
     stride: int = 1
+    padding: str = "same"
+
+
+@dataclass(frozen=True)
+class SeparableConv:
+    """`multiplier` depthwise filters per channel, then 1x1: with bias and ReLU, never normalized.
+
+    Padded as "same".
+    """
+
+    name: str
+    filters: int
+    kernel: int
+    stride: int
+    multiplier: int
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Max or average pooling, padded so that a stride of s leaves ceil(n / s) pixels."""
+    """Max or average pooling ("max" or "avg") over size x size.
+
+    `padding` is "same" (outside pixels do not count), "symmetric" (size // 2 zeros on either
+    side, which an average counts), "ceil" (Caffe's: windows hang over the right and lower edge,
+    and outside pixels do not count) or "valid".
+    """
 
     name: str
     kind: str
     size: int
     stride: int
+    padding: str = "same"
 
 
 @dataclass(frozen=True)
@@ -43,7 +69,11 @@ class GridPool:
 
 @dataclass(frozen=True)
 class GlobalPool:
-    """The average (or maximum) over the whole map: (height, width, channels) -> (channels,)."""
+    """The whole map as one vector: (height, width, channels) -> (channels,).
+
+    `kind` is "avg", "max" or "attention", a softmax over positions of their products with one
+    learned query, which starts at zero and so as the average.
+    """
 
     name: str
     kind: str = "avg"
@@ -76,6 +106,21 @@ class Concat:
 
 
 @dataclass(frozen=True)
+class Residual:
+    """x + scale * projection(branches(x)), with a ReLU unless `relu` is False.
+
+    The branches are joined and projected back to the channels of x by a linear 1x1 convolution,
+    `projection`, with bias and without normalization (arXiv 1602.07261, figures 10 to 19).
+    """
+
+    name: str
+    branches: tuple[tuple[Row, ...], ...]
+    projection: str
+    scale: float
+    relu: bool = True
+
+
+@dataclass(frozen=True)
 class Dropout:
     name: str
     rate: float
@@ -84,6 +129,14 @@ class Dropout:
 @dataclass(frozen=True)
 class Dense:
     """A fully connected layer with bias and ReLU; a map is flattened first."""
+
+    name: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A linear layer without bias, batch-normalized: a bottleneck before the classifier."""
 
     name: str
     units: int
@@ -105,12 +158,26 @@ class Aux:
     loss_weight: float
 
 
-Row = Conv | Pool | GridPool | GlobalPool | LRN | Concat | Dropout | Dense | Classifier | Aux
+Row = (
+    Conv
+    | SeparableConv
+    | Pool
+    | GridPool
+    | GlobalPool
+    | LRN
+    | Concat
+    | Residual
+    | Dropout
+    | Dense
+    | Embedding
+    | Classifier
+    | Aux
+)
 
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Batch normalization after every convolution, which then has no bias.
+    """Batch normalization after every convolution.
 
     epsilon 1e-3 is TF-slim's, Keras' and torchvision's; `momentum` is how much of the moving
     averages each step keeps, and belongs to the length of the run.
@@ -125,17 +192,27 @@ class BatchNorm:
 class Network:
     """A network as a value: the trunk, the classifier on top of it, and what they share.
 
-    `norm` is None where convolutions carry a bias and no batch normalization; `activation` is
-    the classifiers' (None leaves logits); `top` is empty for a feature extractor.
+    `norm` is None where convolutions are not batch-normalized. `bias` says whether convolutions
+    add one; None means those that are not normalized, False means the classifiers neither.
+    `activation` is the classifiers' (None leaves logits); `top` is empty for a feature extractor.
+    `taps` names the last row worth tapping at each stride of 2, 4, 8, 16 and 32.
     """
 
     name: str
     rows: tuple[Row, ...]
     top: tuple[Row, ...]
     norm: BatchNorm | None = None
+    bias: bool | None = None
     input_shape: tuple[int | None, int | None, int] = (224, 224, 3)
     classes: int = 1000
     activation: str | None = "softmax"
+    taps: tuple[str, ...] = ()
+    year: int | None = None
+
+    @property
+    def conv_bias(self) -> bool:
+        """Whether normalized convolutions (all, where there is no normalization) have a bias."""
+        return self.norm is None if self.bias is None else self.bias
 
     @property
     def heads(self) -> tuple[Aux, ...]:

@@ -6,7 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .errors import BadInput
-from .spec import LRN, Aux, BatchNorm, Concat, Conv, Dense, Dropout, GlobalPool, Network, Row
+from .spec import (
+    LRN,
+    Aux,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Dropout,
+    Embedding,
+    GlobalPool,
+    Network,
+    Pool,
+    Residual,
+    Row,
+    SeparableConv,
+)
 
 
 def map_rows(rows: tuple[Row, ...], change: Callable[[Row], Row | None]) -> tuple[Row, ...]:
@@ -14,7 +29,7 @@ def map_rows(rows: tuple[Row, ...], change: Callable[[Row], Row | None]) -> tupl
     changed = []
     for row in rows:
         row = change(row)
-        if isinstance(row, Concat):
+        if isinstance(row, Concat | Residual):
             row = replace(row, branches=tuple(map_rows(b, change) for b in row.branches))
         elif isinstance(row, Aux):
             row = replace(row, rows=map_rows(row.rows, change))
@@ -43,9 +58,9 @@ def widen(net: Network, width: float) -> Network:
         return rounded if rounded >= 0.9 * n * width else rounded + 8
 
     def change(row: Row) -> Row:
-        if isinstance(row, Conv):
+        if isinstance(row, Conv | SeparableConv):
             return replace(row, filters=scaled(row.filters))
-        if isinstance(row, Dense):
+        if isinstance(row, Dense | Embedding):
             return replace(row, units=scaled(row.units))
         return row
 
@@ -53,19 +68,21 @@ def widen(net: Network, width: float) -> Network:
 
 
 def with_norm(net: Network, norm: str | BatchNorm | None) -> Network:
-    """Normalized by "lrn" (the rows as they stand), "batch" (or a BatchNorm), or None.
+    """Normalized by "lrn" (the rows as they stand), "batch", a BatchNorm, or None.
 
-    Batch normalization replaces the local one, as in "Batch Normalization" (arXiv 1502.03167,
-    section 4.2.1).
+    "batch" is the network's own batch normalization where it has one. It replaces the local one,
+    as in "Batch Normalization" (arXiv 1502.03167, section 4.2.1).
     """
+    rows = map_rows(net.rows, lambda row: None if isinstance(row, LRN) else row)
     if norm == "lrn":
+        if rows == net.rows:
+            raise BadInput(f'{net.name} has no local response normalization; give norm="batch"')
         return net
     if norm == "batch":
-        norm = BatchNorm()
+        norm = net.norm or BatchNorm()
     if norm is not None and not isinstance(norm, BatchNorm):
         raise BadInput(f'norm must be "lrn", "batch", a BatchNorm or None; got {norm!r}')
-    without_lrn = _change(net, lambda row: None if isinstance(row, LRN) else row)
-    return replace(without_lrn, norm=norm)
+    return replace(net, rows=rows, norm=norm)
 
 
 def with_dropout(net: Network, rate: float) -> Network:
@@ -82,8 +99,76 @@ def without_aux(net: Network) -> Network:
 
 
 def without_top(net: Network, pooling: str | None = None) -> Network:
-    """The feature extractor: no classifiers; `pooling` None, "avg" or "max" of the last map."""
-    if pooling not in (None, "avg", "max"):
-        raise BadInput(f'pooling must be None, "avg" or "max"; got {pooling!r}')
-    top = () if pooling is None else (GlobalPool(f"{pooling}_pool", pooling),)
+    """The feature extractor: no classifiers; `pooling` as for `with_pooling`, None for the map."""
+    top = () if pooling is None else with_pooling(net, pooling).top[:1]
     return replace(without_aux(net), top=top)
+
+
+def with_pooling(net: Network, kind: str) -> Network:
+    """The last map pooled by "avg", "max" or "attention" before the classifier."""
+    if kind not in ("avg", "max", "attention"):
+        raise BadInput(f'pooling must be None, "avg", "max" or "attention"; got {kind!r}')
+    return replace(net, top=(GlobalPool(f"{kind}_pool", kind), *net.top[1:]))
+
+
+def with_3x3_for_5x5(net: Network) -> Network:
+    """GoogLeNet's 5x5 convolutions as 3x3, which is what TF-slim and torchvision trained."""
+    return _change(
+        net, lambda r: replace(r, kernel=3) if isinstance(r, Conv) and r.kernel == 5 else r
+    )
+
+
+def with_padding(net: Network, *, conv="same", max_pool="same", avg_pool="same") -> Network:
+    """Rows padded "same" padded otherwise, as other frameworks do; the others stay.
+
+    Caffe and PyTorch pad convolutions "symmetric" and GoogLeNet's max pools "ceil"; torchvision
+    counts the border in the average pools of Inception v3, which is "symmetric".
+    """
+    pools = {"max": max_pool, "avg": avg_pool}
+
+    def change(row: Row) -> Row:
+        if isinstance(row, Conv) and row.padding == "same":
+            return replace(row, padding=conv)
+        if isinstance(row, Pool) and row.padding == "same":
+            # Stride 1 in Caffe's rounding is plain symmetric padding, which maxima do not see.
+            strided = row.kind == "avg" or row.stride > 1
+            return replace(row, padding=pools[row.kind]) if strided else row
+        return row
+
+    return _change(net, change)
+
+
+def with_small_stem(net: Network) -> Network:
+    """For images of 28 to 64 pixels: the first two strides are left out, the rest stays.
+
+    A 7x7 first convolution becomes 3x3; a pool that only strides is dropped. A 32x32 image then
+    leaves GoogLeNet as 4x4 instead of 1x1.
+    """
+    left = 2
+
+    def unstrided(row: Row) -> Row | None:
+        if getattr(row, "stride", 1) == 1:
+            return row
+        if isinstance(row, Pool):
+            return replace(row, stride=1)
+        return replace(row, stride=1, kernel=3)
+
+    rows = []
+    for row in net.rows:
+        (changed,) = map_rows((row,), unstrided)
+        if left and changed != row:
+            left -= 1
+            row = None if isinstance(row, Pool) else changed
+        if row is not None:
+            rows.append(row)
+    return replace(net, rows=tuple(rows))
+
+
+def fold_scales(net: Network) -> Network:
+    """Residuals with a scale of 1: for weights whose projections have been multiplied by it."""
+    return _change(net, lambda row: replace(row, scale=1.0) if isinstance(row, Residual) else row)
+
+
+def residuals(net: Network) -> list[Residual]:
+    """The residual blocks, in order."""
+    return [row for row in net.rows if isinstance(row, Residual)]

@@ -1,5 +1,6 @@
 """Every count equals the paper's table, or the public code that holds the same network."""
 
+import math
 from dataclasses import replace
 
 import keras
@@ -7,26 +8,102 @@ import pytest
 import tf_keras
 
 from keras_inception.build import build
-from keras_inception.measure import measure, total
-from keras_inception.networks.googlenet import GOOGLENET, naive_inception
-from keras_inception.spec import BatchNorm
-from keras_inception.transform import map_rows, with_norm, without_aux
+from keras_inception.measure import measure, smallest_input, total
+from keras_inception.networks import FAMILY
+from keras_inception.networks.googlenet import GOOGLENET
+from keras_inception.spec import Network
+from keras_inception.transform import map_rows, with_norm, without_aux, without_top
+from keras_inception.variants import VARIANTS, WITH_SCALE, WITHOUT_SCALE, naive
 
 MAIN = without_aux(GOOGLENET)
-# name: (network, all numbers, trainable numbers, multiply-accumulates at 224x224). The trainable
-# column is Caffe's file (v1-a), Open Model Zoo's 6.999 M (v1-b); the others follow from the table.
-VARIANTS = {
-    "v1-a": (GOOGLENET, 13_378_280, 13_378_280, 1_591_044_096),
-    "v1-b": (MAIN, 6_998_552, 6_998_552, 1_582_671_872),
-    "v1-d": (with_norm(MAIN, "batch"), 7_020_392, 7_005_832, 1_582_671_872),
-    "v1-e": (with_norm(GOOGLENET, "batch"), 13_400_888, 13_385_816, 1_591_044_096),
-    "v1-f": (with_norm(MAIN, BatchNorm(scale=False)), 7_013_112, 6_998_552, 1_582_671_872),
-    "v1-f aux": (
-        with_norm(GOOGLENET, BatchNorm(scale=False)),
-        13_393_352,
-        13_378_280,
-        1_591_044_096,
+
+
+def published(tag, aux=False, scale=None, **changes) -> Network:
+    """A public variant, with or without heads, with or without batch normalization's scale."""
+    net = VARIANTS[tag] if aux else without_aux(VARIANTS[tag])
+    if scale is not None:
+        net = with_norm(net, WITH_SCALE if scale else WITHOUT_SCALE)
+    return replace(net, **changes)
+
+
+# name: (network, trainable, statistics, multiply-accumulates at the native size or None).
+# Counted from other people's models: v1-g, v1-h torchvision; v1-i, v1-j, v2-a, v2-b, v3-e slim;
+# v3-a, v3-b torchvision and timm; v3-c, v3-f, ir2-c, ir2-e keras.applications; v4-a, ir2-a timm;
+# x-1 d2l. The others from the published tables, by an independent list of convolutions that gives
+# the former too.
+ROWS = {
+    "v1-a": (published("googlenet.caffe", aux=True), 13_378_280, 0, 1_591_044_096),
+    "v1-b": (MAIN, 6_998_552, 0, 1_582_671_872),
+    "v1-c": (replace(MAIN, bias=False), 6_990_272, 0, 1_582_671_872),
+    "v1-d": (with_norm(MAIN, "batch"), 7_005_832, 14_560, 1_582_671_872),
+    "v1-e": (with_norm(GOOGLENET, "batch"), 13_385_816, 15_072, 1_591_044_096),
+    "v1-f": (with_norm(MAIN, WITHOUT_SCALE), 6_998_552, 14_560, 1_582_671_872),
+    "v1-f aux": (with_norm(GOOGLENET, WITHOUT_SCALE), 13_378_280, 15_072, 1_591_044_096),
+    "v1-g": (published("googlenet.torchvision", aux=True), 13_004_888, 15_072, 1_506_748_416),
+    "v1-h": (published("googlenet.torchvision"), 6_624_904, 14_560, 1_498_376_192),
+    "v1-i": (published("googlenet.slim"), 6_617_624, 14_560, 1_498_376_192),
+    "v1-j": (published("googlenet.slim", classes=1001), 6_618_649, 14_560, None),
+    "v2-a": (published("inception_v2.slim"), 11_178_336, 19_776, 1_934_857_216),
+    "v2-b": (published("inception_v2.slim", classes=1001), 11_179_361, 19_776, None),
+    "v2-c": (published("inception_v2.paper"), 11_285_224, 20_032, 2_032_600_064),
+    "v2-d": (published("inception_v2.caffe"), 11_295_240, 20_032, 2_032_600_064),
+    "v2-e": (published("inception_v2.plain_stem"), 11_194_984, 19_904, 2_018_851_840),
+    "v3-a": (published("inception_v3.torchvision", aux=True), 27_161_264, 36_224, 5_718_899_296),
+    "v3-b": (published("inception_v3.torchvision"), 23_834_568, 34_432, 5_713_216_096),
+    "v3-c": (published("inception_v3.keras"), 23_817_352, 34_432, 5_713_216_096),
+    "v3-d": (published("inception_v3.keras", aux=True), 27_143_152, 36_224, 5_718_899_296),
+    "v3-e": (published("inception_v3.keras", classes=1001), 23_819_401, 34_432, None),
+    "v3-e aux": (
+        published("inception_v3.keras", aux=True, classes=1001),
+        27_145_970,
+        36_224,
+        None,
     ),
+    "v3-f": (without_top(VARIANTS["inception_v3.keras"]), 21_768_352, 34_432, None),
+    "v4-a": (published("inception_v4.timm"), 42_679_816, 63_168, 12_253_974_624),
+    "v4-b": (published("inception_v4.timm", aux=True), 46_039_280, 64_960, 12_260_477_024),
+    "v4-c": (published("inception_v4.slim"), 42_648_232, 63_168, None),
+    "v4-d": (published("inception_v4.slim", aux=True), 46_006_800, 64_960, None),
+    "v4-d 1001": (
+        published("inception_v4.slim", aux=True, classes=1001),
+        46_009_106,
+        64_960,
+        None,
+    ),
+    "ir1-a": (
+        published("inception_resnet_v1.paper", scale=True),
+        22_756_328,
+        27_040,
+        6_206_361_696,
+    ),
+    "ir1-b": (published("inception_resnet_v1.paper"), 22_742_808, 27_040, None),
+    "ir1-c": (published("inception_resnet_v1.facenet"), 24_357_096, 28_576, None),
+    "ir1-d": (published("inception_resnet_v1.osmr"), 23_995_624, 29_600, None),
+    "ir2-a": (published("inception_resnet_v2.timm"), 55_843_464, 60_544, 13_155_794_016),
+    "ir2-b": (
+        published("inception_resnet_v2.timm", aux=True),
+        59_211_120,
+        62_336,
+        13_162_501_216,
+    ),
+    "ir2-c": (published("inception_resnet_v2.keras"), 55_813_192, 60_544, 13_155_794_016),
+    "ir2-d": (published("inception_resnet_v2.keras", aux=True), 59_179_952, 62_336, None),
+    "ir2-d 1001": (
+        published("inception_resnet_v2.keras", aux=True, classes=1001),
+        59_182_258,
+        62_336,
+        None,
+    ),
+    "ir2-e": (without_top(VARIANTS["inception_resnet_v2.keras"]), 54_276_192, 60_544, None),
+    "ir2-f": (
+        published("inception_resnet_v2.paper", scale=True),
+        32_433_928,
+        32_864,
+        9_257_953_632,
+    ),
+    "ir2-f no scale": (published("inception_resnet_v2.paper"), 32_417_496, 32_864, 9_257_953_632),
+    "x-1": (replace(MAIN, input_shape=(96, 96, 1), classes=10), 5_977_530, 0, None),
+    "x-2": (published("googlenet.inception5h"), 7_066_380, 0, None),
 }
 # Table 1 of the paper: output and filters as printed; numbers with biases, and multiply-adds,
 # are those the printed widths give (the paper rounds them, and divides parameters by 1024).
@@ -54,20 +131,59 @@ TABLE_1 = {
 }
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", ROWS)
 def test_the_table_alone_gives_the_published_totals(name):
-    net, parameters, trainable, macs = VARIANTS[name]
+    net, trainable, statistics, macs = ROWS[name]
     cost = total(net)
-    assert (cost.parameters, cost.trainable, cost.macs) == (parameters, trainable, macs)
+    assert (cost.trainable, cost.statistics) == (trainable, statistics)
+    assert macs is None or cost.macs == macs
 
 
 @pytest.mark.parametrize("module", [keras, tf_keras], ids=lambda m: m.__name__)
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", ROWS)
 def test_models_have_exactly_the_published_parameters(name, module):
-    net, parameters, trainable, _ = VARIANTS[name]
+    net, trainable, statistics, _ = ROWS[name]
     model = build(net, module)
-    assert model.count_params() == parameters
-    assert sum(w.shape.num_elements() for w in model.trainable_weights) == trainable
+    assert model.count_params() == trainable + statistics
+    assert sum(math.prod(w.shape) for w in model.trainable_weights) == trainable
+
+
+def test_no_member_or_variant_is_left_out():
+    counted = {without_aux(net).rows for net, *_ in ROWS.values()}
+    nets = {**FAMILY, **VARIANTS}
+    assert {name for name, net in nets.items() if without_aux(net).rows not in counted} == set()
+
+
+@pytest.mark.parametrize(
+    ("tag", "pixels"),
+    # torchvision's GoogLeNet (minimum it states), and keras.applications' and timm's 75.
+    [
+        ("googlenet.torchvision", 15),
+        ("inception_v3.keras", 75),
+        ("inception_v4.timm", 75),
+        ("inception_resnet_v2.keras", 75),
+    ],
+)
+def test_the_smallest_input_is_the_published_one(tag, pixels):
+    assert smallest_input(VARIANTS[tag]) == pixels
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "sizes"),
+    # timm's feature_info for v3, v4 and Inception-ResNet-v2; the others from their tables.
+    [
+        ("googlenet", (64, 192, 480, 832, 1024), (112, 56, 28, 14, 7)),
+        ("inception_v2", (64, 192, 320, 576, 1024), (112, 56, 28, 14, 7)),
+        ("inception_v3", (64, 192, 288, 768, 2048), (147, 71, 35, 17, 8)),
+        ("inception_v4", (64, 160, 384, 1024, 1536), (147, 73, 35, 17, 8)),
+        ("inception_resnet_v1", (64, 192, 256, 896, 1792), (147, 71, 35, 17, 8)),
+        ("inception_resnet_v2", (64, 192, 320, 1088, 1536), (147, 71, 35, 17, 8)),
+    ],
+)
+def test_taps_have_the_published_channels_and_sizes(name, channels, sizes):
+    costs = {cost.name: cost.shape for cost in measure(FAMILY[name])}
+    shapes = tuple(costs[tap] for tap in FAMILY[name].taps)
+    assert shapes == tuple((s, s, c) for s, c in zip(sizes, channels, strict=True))
 
 
 def test_every_row_of_table_1():
@@ -95,20 +211,13 @@ def test_other_input_channels_change_the_first_kernel_alone(channels):
 
 def test_naive_blocks_everywhere_cost_fourteen_times_the_weights():
     """Figure 2a throughout, at Table 1's widths: why the 1x1 reductions exist."""
-
-    def naive(row):
-        if not row.name.startswith("inception"):
-            return row
-        one, three, five, _ = row.branches
-        widths = (branch[-1].filters for branch in (one, three, five))
-        return naive_inception(row.name, *widths)
-
-    rows = tuple(naive(row) for row in MAIN.rows)
-    costs = measure(replace(MAIN, rows=rows))
+    costs = measure(naive(MAIN))
     channels = [cost.shape[2] for cost in costs if cost.name.startswith("inception")]
     assert channels == [416, 832, 1280, 1728, 2176, 2640, 3344, 4048, 4944]
     assert sum(cost.macs for cost in costs) == 12_568_061_056
     assert costs[-1].macs == 4_944_000
+    convs = replace(MAIN, bias=False, rows=naive(MAIN).rows)
+    assert total(convs).parameters - 4_944_000 == 92_575_936
 
 
 def test_changing_a_width_in_the_table_is_followed_by_count_and_model():

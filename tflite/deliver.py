@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_inception import load_model
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 from keras_inception.training import data
@@ -39,6 +40,10 @@ def _split(run: Run) -> data.Split:
     return split
 
 
+def _twin(run: Run, images: np.ndarray):
+    return twin(run.network, load_model(run.model, compile=False), images)
+
+
 def _check_io(io_type: str) -> None:
     if io_type not in IO_TYPES:
         raise BadInput(f"io must be one of {', '.join(IO_TYPES)}; got {io_type!r}")
@@ -57,7 +62,7 @@ def export(
     _check_io(io_type)
     run = trained(folder)
     images = _calibration(run, _split(run))
-    model = twin(run, images)
+    model = _twin(run, images)
     if scheme != "int8":
         return _write(run, scheme, convert(model, scheme), "float32", {})
     content = convert(model, scheme, io_type, images, run.preprocessing.range)
@@ -87,7 +92,7 @@ def quantize(
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
     split = _split(run)
     images = _calibration(run, split)
-    quantized = qat.quantize(twin(run, images), images, run.preprocessing.range)
+    quantized = qat.quantize(_twin(run, images), images, run.preprocessing.range)
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
         batches = TrainingBatches(split.train, run.recipe, run.preprocessing, run.recipe.epochs)

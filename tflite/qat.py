@@ -88,24 +88,21 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
             [quantized(images[i : i + 64], training=False) for i in range(0, len(images), 64)]
         )
     require_equal("the quantized network", outputs, model.predict(images, verbose=0))
-    _calibrate(quantized, model, images, input_range)
+    _calibrate(quantized, images, input_range)
     return quantized
 
 
-def _calibrate(quantized, model, images, input_range) -> None:
-    """Set every range of `quantized` to what the float `model` shows on `images`."""
+def _calibrate(quantized, images, input_range) -> None:
+    """Set every range of `quantized` to what the network shows on `images` in float."""
     wrappers = [layer for layer in quantized.layers if hasattr(layer, "quantize_config")]
-    ranged = {}
     for wrapper in wrappers:
-        variables = _activation_ranges(wrapper)
-        if variables:
-            ranged[wrapper.layer.name] = variables
         for weight, quantizer, weight_range in wrapper._weight_vars:
             quantizer(weight, True, weights=weight_range)
-    limits = _limits(model, list(ranged), images)
-    for name, variables in ranged.items():
-        for pair in variables:
-            _set(pair, *limits[name])
+    ranges = {wrapper.name: _activation_ranges(wrapper) for wrapper in wrappers}
+    limits = _limits(quantized, [name for name, pairs in ranges.items() if pairs], images)
+    for name, (low, high) in limits.items():
+        for pair in ranges[name]:
+            _set(pair, low, high)
     inputs = [layer for layer in quantized.layers if hasattr(layer, "quantizer_vars")]
     if len(inputs) != 1:
         raise BadInput(f"a network with one input is needed; got {len(inputs)} quantized inputs")
@@ -125,14 +122,16 @@ def _activation_ranges(wrapper) -> list[dict]:
     return ranges
 
 
-def _limits(model, names: list[str], images) -> dict[str, tuple[float, float]]:
-    """The smallest and largest output of each named layer on `images`, zero included."""
-    probe = tf_keras.Model(model.inputs, {name: model.get_layer(name).output for name in names})
+def _limits(quantized, names: list[str], images) -> dict[str, tuple[float, float]]:
+    """The smallest and largest float output of each named layer on `images`, zero included."""
+    outputs = {name: quantized.get_layer(name).output for name in names}
+    probe = tf_keras.Model(quantized.inputs, outputs)
     low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-    for start in range(0, len(images), 32):
-        for name, value in probe(images[start : start + 32], training=False).items():
-            low[name] = min(low[name], float(tf.reduce_min(value)))
-            high[name] = max(high[name], float(tf.reduce_max(value)))
+    with fake_quantization_off():
+        for start in range(0, len(images), 32):
+            for name, value in probe(images[start : start + 32], training=False).items():
+                low[name] = min(low[name], float(tf.reduce_min(value)))
+                high[name] = max(high[name], float(tf.reduce_max(value)))
     return {name: (low[name], high[name]) for name in names}
 
 

@@ -9,23 +9,27 @@ from __future__ import annotations
 import numpy as np
 import tf_keras
 
-from keras_inception import load_model
 from keras_inception.build import build
 from keras_inception.errors import BadInput
-from keras_inception.training.run_folder import Run
-from keras_inception.transform import without_aux
+from keras_inception.spec import Network
+from keras_inception.transform import fold_scales, residuals, without_aux
 from keras_inception.weights import store
 
 
-def twin(run: Run, images: np.ndarray):
-    """The run's network in tf_keras without heads, checked against it on `images`.
+def twin(network: Network, trained, images: np.ndarray):
+    """`network` without heads in tf_keras, with the weights of the Keras 3 model `trained`.
 
     `images` are preprocessed float32, (n, height, width, channels). Raises BadInput if the
-    outputs differ by more than float rounding.
+    outputs on them differ by more than float rounding.
     """
-    trained = load_model(run.model, compile=False)
-    model = build(without_aux(run.network), tf_keras, dtype="float32")
-    store.write(model, store.read(trained))
+    network = without_aux(network)
+    arrays = store.read(trained)
+    for block in residuals(network):
+        # tfmot refuses the layer that scales a residual; its projection is linear and takes it on.
+        for variable in ("kernel", "bias"):
+            arrays[f"{block.projection}/{variable}"] *= block.scale
+    model = build(fold_scales(network), tf_keras, dtype="float32")
+    store.write(model, arrays)
     require_equal(
         "the tf_keras twin", model.predict(images, verbose=0), trained.predict(images, verbose=0)
     )

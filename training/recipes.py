@@ -6,10 +6,9 @@ from dataclasses import dataclass, fields, replace
 
 from keras_inception.applications import configure
 from keras_inception.errors import BadInput
-from keras_inception.networks.googlenet import GOOGLENET
+from keras_inception.networks import FAMILY
 from keras_inception.spec import BatchNorm, Network
 
-NETWORKS = {"googlenet": GOOGLENET}
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -29,6 +28,7 @@ class Recipe:
     width: float = 1.0
     aux: bool = False
     dropout: float = 0.4
+    small_stem: bool = False
     image_size: int = 224
     epochs: int = 30
     batch_size: int = 64
@@ -45,7 +45,7 @@ class Recipe:
 
     def __post_init__(self):
         limits = {
-            "network": (self.network in NETWORKS, f"one of {', '.join(NETWORKS)}"),
+            "network": (self.network in FAMILY, f"one of {', '.join(FAMILY)}"),
             "norm": (self.norm in ("batch", "lrn", "none"), "batch, lrn or none"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "epochs": (self.epochs >= 1, "at least 1"),
@@ -66,15 +66,17 @@ class Recipe:
 
 def network_of(recipe: Recipe, channels: int, classes: int) -> Network:
     """The network a recipe trains, auxiliary heads included where it asks for them."""
-    norm = {"batch": BatchNorm(momentum=recipe.batch_norm_momentum), "none": None}
+    table = FAMILY[recipe.network]
+    batch = replace(table.norm or BatchNorm(), momentum=recipe.batch_norm_momentum)
     return configure(
-        NETWORKS[recipe.network],
+        table,
         input_shape=(recipe.image_size, recipe.image_size, channels),
         classes=classes,
         aux=recipe.aux,
-        norm=norm.get(recipe.norm, recipe.norm),
+        norm={"batch": batch, "none": None}.get(recipe.norm, recipe.norm),
         width=recipe.width,
         dropout=recipe.dropout,
+        small_stem=recipe.small_stem,
     )
 
 

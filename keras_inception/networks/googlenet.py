@@ -92,5 +92,7 @@ GOOGLENET = Network(
         Dropout("pool5_drop_7x7_s1", 0.4),
         Classifier("loss3_classifier"),
     ),
+    year=2014,
+    taps=("conv1_7x7_s2", "conv2_3x3", "inception_3b", "inception_4e", "inception_5b"),
 )
 # fmt: on

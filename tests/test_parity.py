@@ -1,0 +1,85 @@
+"""With the same weights, our networks compute what other people's models compute."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+
+import keras_inception as ki
+from keras_inception.networks import FAMILY
+from keras_inception.spec import Conv
+from keras_inception.transform import map_rows
+from keras_inception.weights import store
+
+PAIRS = {
+    "inception_v3": (ki.InceptionV3, keras.applications.InceptionV3),
+    "inception_resnet_v2": (ki.InceptionResNetV2, keras.applications.InceptionResNetV2),
+}
+
+
+def convolutions(network) -> list[str]:
+    """Names of the table's convolutions, branch after branch: the order of creation."""
+    names = []
+
+    def note(row):
+        if isinstance(row, Conv):
+            names.append(row.name)
+        return row
+
+    map_rows(network.rows, note)
+    heads = {name for name in names if name.startswith("AuxLogits")}
+    return [name for name in names if name not in heads]
+
+
+def named_as_ours(theirs, network) -> dict[str, np.ndarray]:
+    """keras.applications' weights under our names: most of its layers are only numbered."""
+    named = {
+        "conv_7b": "Conv2d_7b_1x1",
+        "conv_7b_bn": "Conv2d_7b_1x1_bn",
+        "predictions": "Logits",
+    }
+    ours = [name for name in convolutions(network) if name != "Conv2d_7b_1x1"]
+    arrays = {}
+    for kind, suffix in (("conv2d", ""), ("batch_normalization", "_bn")):
+        numbered = [la.name for la in theirs.layers if re.fullmatch(rf"{kind}(_\d+)?", la.name)]
+        numbered.sort(key=lambda name: int(name.removeprefix(kind)[1:] or 0))
+        assert len(numbered) == len(ours)
+        named |= {name: our + suffix for name, our in zip(numbered, ours, strict=True)}
+    for key, value in store.read(theirs).items():
+        layer, variable = key.split("/")
+        layer = named.get(layer, re.sub(r"^(block\d+_\d+)_conv$", r"\1_projection", layer))
+        arrays[f"{layer}/{variable}"] = value
+    return arrays
+
+
+@pytest.mark.parametrize("top", [True, False], ids=["top", "no top"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_same_numbers_as_keras_applications(name, top):
+    our_builder, their_builder = PAIRS[name]
+    shape = (299, 299, 3) if top else (139, 107, 3)
+    arguments = {"include_top": top, "input_shape": shape, "classifier_activation": None}
+    theirs = their_builder(weights=None, **arguments)
+    rng = np.random.default_rng(0)
+    for layer in theirs.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            noise = rng.normal(0, 0.3, (2, *layer.beta.shape))
+            layer.set_weights([*noise, rng.uniform(0.3, 1.7, layer.beta.shape)])
+    ours = our_builder(**arguments)
+    store.write(ours, named_as_ours(theirs, FAMILY[name]))
+    images = rng.uniform(-1, 1, (2, *shape)).astype("float32")
+    expected = theirs.predict(images, verbose=0)
+    scale = max(1.0, float(np.std(expected)))
+    assert np.std(expected) > 1e-3
+    np.testing.assert_allclose(ours.predict(images, verbose=0) / scale, expected / scale, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_same_arguments_give_the_same_shapes(name):
+    ours, theirs = PAIRS[name]
+    for arguments in (
+        {"include_top": False, "pooling": "avg", "input_shape": (75, 75, 3)},
+        {"include_top": False, "pooling": "max", "input_shape": (90, 75, 3)},
+        {"classes": 7, "input_shape": (75, 75, 3)},
+    ):
+        assert ours(**arguments).output.shape == theirs(weights=None, **arguments).output.shape
