@@ -9,8 +9,9 @@ import os
 import sys
 from dataclasses import MISSING, fields
 
-from . import table
+from . import plot, table
 from .errors import BadInput
+from .files import write_bytes
 from .native_output import held_back
 from .training import recipes
 
@@ -82,6 +83,9 @@ def _report(arguments) -> None:
 def _table(arguments) -> None:
     if arguments.block:
         print(table.compare(arguments.block))
+    elif arguments.plot:
+        write_bytes(arguments.plot, plot.svg(table.member(arguments.network)).encode())
+        print(arguments.plot)
     else:
         print(table.network(arguments.network) if arguments.network else table.family())
 
@@ -156,6 +160,7 @@ def _add_table(commands) -> None:
     parser.add_argument(
         "--block", metavar="3a", help="a block of GoogLeNet beside plain convolutions"
     )
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw the network")
     parser.set_defaults(command=_table)
 
 

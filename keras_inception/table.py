@@ -76,11 +76,16 @@ def family() -> str:
     return text(header, rows)
 
 
+def member(name: str | None) -> Network:
+    """The member of the family called `name`. Raises BadInput if there is none."""
+    if name not in FAMILY:
+        raise BadInput(f"a network is one of {', '.join(FAMILY)}; got {name!r}")
+    return FAMILY[name]
+
+
 def network(name: str) -> str:
     """Every row of a member's table with its real costs; for GoogLeNet beside the printed ones."""
-    if name not in FAMILY:
-        raise BadInput(f"the family is {', '.join(FAMILY)}; got {name!r}")
-    net = FAMILY[name]
+    net = member(name)
     bare = {cost.name: cost for cost in measure(replace(net, bias=False))}
     rows = []
     for cost in measure(net):

@@ -20,6 +20,7 @@ FLOORS = {
     "keras_inception.record": 1,
     "keras_inception.layers": 1,
     "keras_inception.build": 2,
+    "keras_inception.plot": 2,
     "keras_inception.table": 2,
     "keras_inception.variants": 2,
     "keras_inception.weights": 2,

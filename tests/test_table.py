@@ -3,13 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from keras_inception import table
+from keras_inception import cli, table
 from keras_inception.errors import BadInput
 from keras_inception.networks import FAMILY
 from keras_inception.networks.predecessors import PREDECESSORS
+from keras_inception.transform import map_rows
 
 
 def test_printing_the_family_imports_no_framework():
@@ -50,10 +52,27 @@ def test_a_block_beside_plain_convolutions():
 
 @pytest.mark.parametrize("wrong", [lambda: table.network("vgg"), lambda: table.compare("9z")])
 def test_what_is_not_there(wrong):
-    with pytest.raises(BadInput, match=r"family is googlenet|one of 3a"):
+    with pytest.raises(BadInput, match=r"one of googlenet|one of 3a"):
         wrong()
 
 
 def test_the_page_of_the_networks_is_up_to_date():
     page = Path(__file__).resolve().parents[1] / "docs" / "networks.md"
     assert page.read_text() == table.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_plot_shows_every_layer_of_the_network(name, tmp_path, capsys):
+    path = tmp_path / "net.svg"
+    assert cli.main(["table", name, "--plot", str(path)]) == 0
+    drawn = ElementTree.parse(path).getroot()
+    titles = {title.text for title in drawn.iter("{http://www.w3.org/2000/svg}title")}
+    named = set()
+
+    def note(row):
+        named.add(row.name)
+        return row
+
+    map_rows(FAMILY[name].rows + FAMILY[name].top, note)
+    texts = " ".join(text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text"))
+    assert {n for n in named if n not in titles and n not in texts} == set()

