@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .build import default_keras, main_output
+from .build import build, default_keras, main_output
 from .errors import BadInput
 from .layers import attention_pooling, headed_model, local_response_normalization
 from .networks import FAMILY
 from .spec import Network
 from .transform import without_aux as network_without_aux
+from .transform import without_top
 
 STRIDES = (2, 4, 8, 16, 32)
 
@@ -33,10 +34,16 @@ def _layer(model, name: str):
 def features(model, at=(8, 16, 32)):
     """A backbone for detection or segmentation: the model's maps at several depths.
 
-    `at` holds strides (2, 4, 8, 16, 32: the last map of that stride) or layer names. The model
-    returned takes the same input, shares the layers, and gives a list of maps in the order of
-    `at`, (batch, height, width, channels) each. Raises BadInput for what the model does not have.
+    `model` is a model, or the name of a member of the family, built with random weights on its
+    native input. `at` holds strides (2, 4, 8, 16, 32: the last map of that stride) or layer names.
+    The model returned takes the same input, shares the layers, and gives a list of maps in the
+    order of `at`, (batch, height, width, channels) each. Raises BadInput for what the model does
+    not have.
     """
+    if isinstance(model, str):
+        if model not in FAMILY:
+            raise BadInput(f"a network is one of {', '.join(FAMILY)}; got {model!r}")
+        model = build(without_top(FAMILY[model]))
     names = []
     for where in at:
         if where in STRIDES:

@@ -197,16 +197,40 @@ def test_built_layers_have_the_shapes_of_table_1():
         assert tuple(model.get_layer(name).output.shape[1:]) == shape
 
 
-def test_one_more_class_costs_its_features_and_a_bias_per_classifier():
-    more = replace(GOOGLENET, classes=1001)
-    assert total(more).parameters - total(GOOGLENET).parameters == 3 * 1025
-    assert total(without_aux(more)).parameters - total(MAIN).parameters == 1025
+@pytest.mark.parametrize(
+    ("name", "per_class"),
+    # Features and a bias per classifier: the heads' are 1,024 (v1) and 768.
+    [
+        ("googlenet", 3 * 1025),
+        ("inception_v2", 1025),
+        ("inception_v3", 2049 + 769),
+        ("inception_v4", 1537 + 769),
+        ("inception_resnet_v1", 1793),
+        ("inception_resnet_v2", 1537 + 769),
+    ],
+)
+def test_one_more_class_costs_its_features_and_a_bias_per_classifier(name, per_class):
+    net = FAMILY[name]
+    assert total(replace(net, classes=1001)).parameters - total(net).parameters == per_class
 
 
 @pytest.mark.parametrize("channels", [1, 4, 12])
-def test_other_input_channels_change_the_first_kernel_alone(channels):
-    other = replace(MAIN, input_shape=(224, 224, channels))
-    assert total(other).parameters - total(MAIN).parameters == 64 * 49 * (channels - 3)
+@pytest.mark.parametrize(
+    ("name", "filter_pixels"),
+    # 64 filters of 7x7, or 32 of 3x3.
+    [
+        ("googlenet", 64 * 49),
+        ("inception_v3", 32 * 9),
+        ("inception_v4", 32 * 9),
+        ("inception_resnet_v1", 32 * 9),
+        ("inception_resnet_v2", 32 * 9),
+    ],
+)
+def test_other_input_channels_change_the_first_kernel_alone(name, filter_pixels, channels):
+    net = FAMILY[name]
+    other = replace(net, input_shape=(*net.input_shape[:2], channels))
+    difference = total(other).parameters - total(net).parameters
+    assert difference == filter_pixels * (channels - 3)
 
 
 def test_naive_blocks_everywhere_cost_fourteen_times_the_weights():

@@ -15,7 +15,7 @@ from keras_inception.tflite.twin import require_equal
 from keras_inception.training.batches import TrainingBatches
 from keras_inception.training.data import load
 from keras_inception.training.recipes import recipe_for
-from keras_inception.transform import widen, with_norm, without_aux
+from keras_inception.transform import widen, with_norm, with_pooling, without_aux
 
 RANGE = (-1.0, 127 / 128)
 
@@ -107,6 +107,14 @@ def test_calibrated_before_the_first_step_it_already_agrees(googlenet, images):
     quantized = qat.quantize(googlenet, images, RANGE)
     difference = quantized.predict(images, verbose=0) - googlenet.predict(images, verbose=0)
     assert np.abs(difference).max() < 0.05
+
+
+def test_layers_that_tfmot_does_not_know_are_kept(images):
+    net = _small(widen(with_pooling(without_aux(GOOGLENET), "attention"), 0.25))
+    model = build(net, tf_keras)
+    quantized = qat.quantize(model, images, RANGE)
+    names = {layer.name for layer in quantized.layers}
+    assert {"quant_pool1_norm1", "quant_attention_pool"} <= names
 
 
 def test_fine_tuning_leaves_batch_statistics_and_the_input_range_alone(googlenet):

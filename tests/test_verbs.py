@@ -16,6 +16,13 @@ def test_features_by_stride():
     assert shapes == [(35, 35, 72), (17, 17, 192), (8, 8, 512)]
 
 
+def test_features_of_a_member_by_its_name():
+    shapes = [tuple(output.shape[1:]) for output in ki.features("googlenet").outputs]
+    assert shapes == [(28, 28, 480), (14, 14, 832), (7, 7, 1024)]
+    with pytest.raises(ki.BadInput, match="a network is one of googlenet"):
+        ki.features("resnet")
+
+
 def test_features_by_name_are_the_models_own_maps():
     model = ki.GoogLeNet(**SMALL)
     backbone = ki.features(model, at=("conv2_3x3", "inception_4e"))

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tf_keras
 
 from keras_inception.errors import BadInput
-from keras_inception.layers import local_response_normalization
+from keras_inception.layers import attention_pooling, local_response_normalization
 
 from .twin import require_equal
 
@@ -60,11 +60,11 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
         default_8bit_quantize_configs as configs,
     )
 
-    lrn = local_response_normalization(tf_keras)
+    ours = {make(tf_keras) for make in (attention_pooling, local_response_normalization)}
 
     def annotate(layer):
-        # tfmot refuses layers it does not know; LRN has no integer kernel and stays float.
-        if isinstance(layer, lrn):
+        # tfmot refuses layers it does not know: they stay float, and the audit will say so.
+        if type(layer) in ours:
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.Default8BitOutputQuantizeConfig()
             )
@@ -76,7 +76,7 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
     annotated = tf_keras.models.clone_model(model, clone_function=annotate)
     annotated.set_weights(model.get_weights())
     scope = {
-        lrn.__name__: lrn,
+        **{layer.__name__: layer for layer in ours},
         "Default8BitOutputQuantizeConfig": configs.Default8BitOutputQuantizeConfig,
     }
     with _inputs_in_the_order_asked(), tfmot.quantization.keras.quantize_scope(scope):

@@ -29,6 +29,7 @@ class Recipe:
     aux: bool = False
     dropout: float = 0.4
     small_stem: bool = False
+    pooling: str = "avg"
     image_size: int = 224
     epochs: int = 30
     batch_size: int = 64
@@ -47,6 +48,7 @@ class Recipe:
         limits = {
             "network": (self.network in FAMILY, f"one of {', '.join(FAMILY)}"),
             "norm": (self.norm in ("batch", "lrn", "none"), "batch, lrn or none"),
+            "pooling": (self.pooling in ("avg", "max", "attention"), "avg, max or attention"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "epochs": (self.epochs >= 1, "at least 1"),
             "batch_size": (self.batch_size >= 1, "at least 1"),
@@ -70,6 +72,7 @@ def network_of(recipe: Recipe, channels: int, classes: int) -> Network:
     batch = replace(table.norm or BatchNorm(), momentum=recipe.batch_norm_momentum)
     return configure(
         table,
+        pooling=None if recipe.pooling == "avg" else recipe.pooling,
         input_shape=(recipe.image_size, recipe.image_size, channels),
         classes=classes,
         aux=recipe.aux,
