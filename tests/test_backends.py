@@ -27,7 +27,7 @@ arrays, folder, small = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3
 model = ki.GoogLeNet(aux=True, **small)
 store.write(model, {key: arrays[key] for key in arrays.files if "/" in key})
 outputs = model.predict(arrays["images"], verbose=0)
-recipe = recipe_for("digits", width=0.25, epochs=1, warmup_epochs=0, image_size=17, aux=True)
+recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17, aux=True)
 run = fit.start(recipe, folder)
 print(json.dumps({
     "backend": keras.backend.backend(),

@@ -106,7 +106,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
 
 
 def test_a_run_stopped_in_its_first_epoch_starts_over(tmp_path, monkeypatch):
-    recipe = recipe_for("digits", width=0.25, epochs=1, warmup_epochs=0, image_size=17)
+    recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17)
 
     class Interrupted(Exception):
         pass
@@ -188,7 +188,7 @@ def test_top_5_counts_the_first_five():
         ({"norm": "group"}, "norm must be batch, lrn or none"),
         ({"precision": "float8"}, "precision must be one of"),
         ({"min_area": 0}, "min_area must be"),
-        ({"warmup_epochs": 99}, "warmup_epochs must be"),
+        ({"warmup_epochs": -1}, "warmup_epochs must be"),
         ({"colour": 1}, "a recipe has no colour"),
     ],
 )

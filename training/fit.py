@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
     """SGD with Nesterov momentum and warmed-up cosine decay; loss scaling under float16."""
-    warmup = round(recipe.warmup_epochs * steps_per_epoch)
+    warmup = round(min(recipe.warmup_epochs, recipe.epochs / 5) * steps_per_epoch)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else recipe.learning_rate,
         decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup),

@@ -16,10 +16,11 @@ PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 class Recipe:
     """SGD with Nesterov momentum, linear warm-up and cosine decay, on random crops.
 
-    image_size is in pixels, learning_rate the peak, weight_decay decoupled and not applied to
-    normalization and biases, min_area the smallest fraction of an image a training crop keeps,
-    holdout the fraction of each class kept for evaluation where the data set has no split of
-    its own. batch_norm_momentum is the share of the moving averages that each step keeps.
+    image_size is in pixels, learning_rate the peak, warmup_epochs at most a fifth of the epochs.
+    weight_decay is decoupled and not applied to normalization and biases. min_area is the smallest
+    fraction of an image a training crop keeps, holdout the fraction of each class kept for
+    evaluation where the data set has no split of its own, batch_norm_momentum the share of the
+    moving averages that each step keeps.
     """
 
     data: str
@@ -55,7 +56,7 @@ class Recipe:
             "learning_rate": (self.learning_rate > 0, "above 0"),
             "momentum": (0 <= self.momentum < 1, "in [0, 1)"),
             "weight_decay": (self.weight_decay >= 0, "at least 0"),
-            "warmup_epochs": (0 <= self.warmup_epochs < self.epochs, "at least 0 and below epochs"),
+            "warmup_epochs": (self.warmup_epochs >= 0, "at least 0"),
             "batch_norm_momentum": (0 <= self.batch_norm_momentum < 1, "in [0, 1)"),
             "min_area": (0 < self.min_area <= 1, "in (0, 1]"),
             "holdout": (0 < self.holdout < 1, "in (0, 1)"),
