@@ -159,6 +159,18 @@ def test_other_files_are_refused_in_one_sentence(tmp_path, content):
         File(path)
 
 
+def test_a_damaged_record_beside_a_file_is_named(int8, tmp_path):
+    copy = tmp_path / int8.name
+    copy.write_bytes(int8.read_bytes())
+    copy.with_suffix(".json").write_text("{")
+    with pytest.raises(BadInput, match=r"\.json is damaged"):
+        evaluate(copy)
+    copy.with_suffix(".json").unlink()
+    with pytest.raises(BadInput, match="name images with --data"):
+        evaluate(copy)
+    assert evaluate(copy, "digits") == evaluate(int8)
+
+
 def test_classes_that_do_not_fit_are_refused(int8, tmp_path):
     from PIL import Image
 

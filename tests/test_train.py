@@ -128,6 +128,14 @@ def test_what_exists_is_not_trained_over(run):
         fit.start(run.recipe, run.folder)
 
 
+def test_other_peoples_files_are_not_written_over(tmp_path):
+    (tmp_path / "model.keras").write_text("precious")
+    with pytest.raises(BadInput, match="is no run; name a new or an empty folder"):
+        fit.start(recipe_for("digits"), tmp_path)
+    with pytest.raises(BadInput, match="is no run"):
+        fit.start(recipe_for("digits"), tmp_path / "model.keras")
+
+
 def test_resuming_needs_the_same_images(run, monkeypatch):
     record = run_folder.read(run.folder)
     record.data["fingerprint"] = "0" * 64

@@ -70,8 +70,14 @@ def origin(path: str | Path) -> dict:
     path = Path(path)
     beside = path.with_suffix(".json")
     if path.suffix == ".tflite" and beside.is_file():
-        record = json.loads(beside.read_text())
-        return {"preprocessing": record["preprocessing"], **record["data"]}
+        try:
+            record = json.loads(beside.read_text())
+            return {"preprocessing": record["preprocessing"], **record["data"]}
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"{beside} is damaged ({error!r}); export {path.name} again, or remove it and "
+                "name the images with --data"
+            ) from error
     folder = path if path.is_dir() else path.parent
     if not run_folder.exists(folder):
         return {}

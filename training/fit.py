@@ -44,11 +44,13 @@ def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
 
 
 def start(recipe: Recipe, folder: str | Path) -> Run:
-    """Train `recipe` in the new run folder `folder`. Raises BadInput if it holds a run."""
+    """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
     if run_folder.exists(folder):
         raise BadInput(
             f"{folder} already holds a run; continue it with --resume, or name another folder"
         )
+    if Path(folder).exists() and (not Path(folder).is_dir() or any(Path(folder).iterdir())):
+        raise BadInput(f"{folder} exists and is no run; name a new or an empty folder")
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
     network = network_of(recipe, split.train.channels, len(split.train.classes))
     run = Run(
