@@ -13,6 +13,7 @@ from . import plot, table
 from .errors import BadInput
 from .files import write_bytes
 from .native_output import held_back
+from .networks import member
 from .training import recipes
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
@@ -84,7 +85,7 @@ def _table(arguments) -> None:
     if arguments.block:
         print(table.compare(arguments.block))
     elif arguments.plot:
-        write_bytes(arguments.plot, plot.svg(table.member(arguments.network)).encode())
+        write_bytes(arguments.plot, plot.svg(member(arguments.network)).encode())
         print(arguments.plot)
     else:
         print(table.network(arguments.network) if arguments.network else table.family())

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from .errors import BadInput
 from .measure import Cost, measure, total
-from .networks import FAMILY
+from .networks import FAMILY, member
 from .networks.chains import chain
 from .networks.googlenet import naive_inception
 from .networks.predecessors import PREDECESSORS
@@ -74,13 +74,6 @@ def family() -> str:
         rows.append([net.name, net.year, "", parameters, macs, "", ""])
     header = ["network", "year", "input", "parameters", "mult-adds", "activations", "INT8"]
     return text(header, rows)
-
-
-def member(name: str | None) -> Network:
-    """The member of the family called `name`. Raises BadInput if there is none."""
-    if name not in FAMILY:
-        raise BadInput(f"a network is one of {', '.join(FAMILY)}; got {name!r}")
-    return FAMILY[name]
 
 
 def network(name: str) -> str:

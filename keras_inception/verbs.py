@@ -5,7 +5,7 @@ from __future__ import annotations
 from .build import build, default_keras, main_output
 from .errors import BadInput
 from .layers import attention_pooling, headed_model, local_response_normalization
-from .networks import FAMILY
+from .networks import FAMILY, member
 from .spec import Network
 from .transform import without_aux as network_without_aux
 from .transform import without_top
@@ -41,9 +41,7 @@ def features(model, at=(8, 16, 32)):
     not have.
     """
     if isinstance(model, str):
-        if model not in FAMILY:
-            raise BadInput(f"a network is one of {', '.join(FAMILY)}; got {model!r}")
-        model = build(without_top(FAMILY[model]))
+        model = build(without_top(member(model)))
     names = []
     for where in at:
         if where in STRIDES:

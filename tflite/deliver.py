@@ -34,7 +34,7 @@ def _calibration(run: Run, split: data.Split) -> np.ndarray:
 
 
 def _split(run: Run) -> data.Split:
-    split = data.load(run.recipe.data, run.recipe.holdout, run.recipe.seed)
+    split = run.split()
     if split.train.fingerprint != run.data["fingerprint"]:
         log.warning("the images of %s have changed since the run was trained", run.recipe.data)
     return split

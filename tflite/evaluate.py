@@ -6,7 +6,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def origin(path: str | Path) -> dict:
         return {}
     run = run_folder.read(folder)
     return {
-        "preprocessing": {"mean": run.preprocessing.mean, "std": run.preprocessing.std},
+        "preprocessing": asdict(run.preprocessing),
         "source": run.recipe.data,
         "holdout": run.recipe.holdout,
         "seed": run.recipe.seed,
@@ -137,14 +137,18 @@ def report(folder: str | Path) -> str:
     """A table of everything a run has delivered: top-1, size and latency of each file."""
     run = run_folder.trained(folder)
     made = origin(run.folder)
-    split = data.load(run.recipe.data, run.recipe.holdout, run.recipe.seed)
+    split = run.split()
     subjects = [open_subject(p) for p in (run.model, *sorted(run.folder.glob("[!.]*.tflite")))]
+    # The files of a run take the same images: they are decoded once.
+    kinds = {(subject.size, subject.channels): subject for subject in subjects}
+    held_out = {kind: test_images(subject, split, made) for kind, subject in kinds.items()}
     milliseconds = median_latencies(subjects)
     names = [subject.path.name for subject in subjects]
     wide = max(len(name) for name in names)
     lines = [f"{'file':<{wide}}   top-1    size kB   ms, one image"]
     for subject, name, latency in zip(subjects, names, milliseconds, strict=True):
-        scores = score(subject.scores(test_images(subject, split, made)[0]), split.test.labels)
+        images, labels = held_out[subject.size, subject.channels]
+        scores = score(subject.scores(images), labels)
         size = subject.path.stat().st_size / 1000
         lines.append(f"{name:<{wide}}  {scores.top1:.4f}  {size:9.1f}   {latency:9.3f}")
     lines += [

@@ -36,15 +36,12 @@ class Curves(keras.callbacks.Callback):
         self.writers = {part: Writer(str(folder / part)) for part in ("train", "validation")}
 
     def on_epoch_end(self, epoch, logs=None):
-        logs = dict(logs or {})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.writers["train"].add_scalar("learning_rate", rate, epoch + 1)
         parts = {"train": {}, "validation": {}}
-        for key, value in logs.items():
-            if key.startswith("val_"):
-                parts["validation"][key.removeprefix("val_")] = value
-            elif key != "learning_rate":
-                parts["train"][key] = value
+        for key, value in (logs or {}).items():
+            part = "validation" if key.startswith("val_") else "train"
+            parts[part][key.removeprefix("val_")] = value
         for part, values in parts.items():
             for tag, value in tags(values, self.model.output_names).items():
                 self.writers[part].add_scalar(tag, np.float32(value), epoch + 1)

@@ -96,7 +96,7 @@ def resume(folder: str | Path) -> Run:
     Raises BadInput if there is no run, or if its data are no longer the same.
     """
     run = run_folder.read(folder)
-    split = data.load(run.recipe.data, run.recipe.holdout, run.recipe.seed)
+    split = run.split()
     if split.train.fingerprint != run.data["fingerprint"]:
         raise BadInput(
             f"the images of {run.recipe.data} have changed since {run.folder} was started; "

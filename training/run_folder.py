@@ -14,6 +14,7 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.record import from_record, to_record
 from keras_inception.spec import Network
 
+from .data import Split, load
 from .recipes import Recipe
 
 PACKAGES = (
@@ -75,6 +76,10 @@ class Run:
     @property
     def tensorboard(self) -> Path:
         return self.folder / "tensorboard"
+
+    def split(self) -> Split:
+        """The images it was trained on and those held out, loaded anew."""
+        return load(self.recipe.data, self.recipe.holdout, self.recipe.seed)
 
     def save(self) -> None:
         record = {
