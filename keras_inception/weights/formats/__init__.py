@@ -1,0 +1,1 @@
+"""Weight files of other projects as arrays by name, without the frameworks that wrote them."""
