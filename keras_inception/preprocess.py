@@ -6,23 +6,67 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import BadInput
+
+INTERPOLATIONS = ("bilinear", "bicubic")
+
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """input = (pixel - mean) / std, for pixels 0..255.
+    """input = (pixel - mean) / std, for RGB pixels 0..255, their channels then in `order`.
+
+    `mean` and `std` are one number, or one per channel in `order` ("RGB" or "BGR"). For
+    evaluation an image is scaled, its sides' ratio kept, until its short side is 1/`crop` of
+    the network's size, and the centre is cut out; `interpolation` is "bilinear" or "bicubic".
 
     The default, (pixel - 128) / 128, is the one map to about [-1, 1] that 8 bits hold exactly:
     an int8 input is then pixel - 128, with scale 1/128 and zero point 0.
     """
 
-    mean: float = 128.0
-    std: float = 128.0
+    mean: float | tuple[float, ...] = 128.0
+    std: float | tuple[float, ...] = 128.0
+    order: str = "RGB"
+    crop: float = 1.0
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        for name in ("mean", "std"):
+            if isinstance(getattr(self, name), list):  # as JSON has it
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        limits = {
+            "std": (np.all(np.asarray(self.std) > 0), "above 0"),
+            "order": (self.order in ("RGB", "BGR"), "RGB or BGR"),
+            "crop": (0 < self.crop <= 1, "in (0, 1]"),
+            "interpolation": (self.interpolation in INTERPOLATIONS, "bilinear or bicubic"),
+        }
+        for name, (met, needed) in limits.items():
+            if not met:
+                raise BadInput(f"{name} must be {needed}; got {getattr(self, name)!r}")
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 (or float 0..255) pixels of any shape -> float32 of the same shape."""
-        return (np.asarray(pixels, np.float32) - self.mean) / self.std
+        """uint8 (or float 0..255) pixels, (..., channels) -> float32 of the same shape."""
+        pixels = np.asarray(pixels, np.float32)
+        if self.order == "BGR":
+            pixels = pixels[..., ::-1]
+        return (pixels - np.float32(self.mean)) / np.float32(self.std)
 
     @property
     def range(self) -> tuple[float, float]:
-        """The inputs that pixels 0 and 255 become."""
-        return (0 - self.mean) / self.std, (255 - self.mean) / self.std
+        """The smallest and the largest input that pixels 0..255 can become."""
+        lowest, highest = self(np.zeros((1, 3))), self(np.full((1, 3), 255))
+        return float(lowest.min()), float(highest.max())
+
+    @property
+    def is_quantization(self) -> bool:
+        """Whether an integer input's scale and zero point can express it: one map for all."""
+        return self.order == "RGB" and not isinstance(self.mean, tuple | list)
+
+    def affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same as a 1x1 convolution of RGB pixels: kernel (1, 1, 3, 3) and bias (3,)."""
+        scale = np.broadcast_to(1 / np.float32(self.std), 3)
+        swap = np.eye(3, dtype=np.float32)[:: -1 if self.order == "BGR" else 1]
+        return (swap * scale)[None, None], -np.broadcast_to(np.float32(self.mean), 3) * scale
+
+
+#: Raw pixels, for a network that does its own preprocessing.
+RAW = Preprocessing(mean=0.0, std=1.0)

@@ -1,0 +1,236 @@
+"""Published ImageNet weights as records: whose they are, where they lie, what they expect.
+
+Digests and figures are the publishers' own. Where a publisher gives no digest it is None, and
+the one of the first download is kept and required from then on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import BadInput
+from ..preprocess import Preprocessing
+
+APACHE, BSD = "Apache-2.0", "BSD-3-Clause"
+#: [-1, 1], as TF-slim and keras.applications; torchvision's transform_input comes to the same.
+INCEPTION = Preprocessing(127.5, 127.5, crop=0.875)
+CAFFE = Preprocessing((104.0, 117.0, 123.0), 1.0, "BGR", crop=0.875)
+BICUBIC = Preprocessing(127.5, 127.5, crop=0.875, interpolation="bicubic")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One published file of weights.
+
+    `tag` is network.trainer_dataset; `variant` the network in variants.VARIANTS that it fits;
+    `names` whose names its arrays have. `classes` is 1001 where a background comes first. `heads`
+    is "trained", "untrained" or "none". `member` is the file's name inside an archive. top1 and
+    top5 are percentages on the 50,000 validation images, one central crop, as published.
+    """
+
+    tag: str
+    variant: str
+    names: str
+    url: str
+    digest: str | None
+    preprocessing: Preprocessing
+    top1: float
+    top5: float
+    licence: str
+    origin: str
+    classes: int = 1000
+    heads: str = "none"
+    member: str | None = None
+    size: int | None = None
+
+    @property
+    def network(self) -> str:
+        """The member of the family it belongs to."""
+        return self.tag.split(".")[0]
+
+
+def _slim(tag, variant, file, digest, top1, top5, heads="trained", size=None) -> Preset:
+    """A checkpoint of TF-slim: https://github.com/tensorflow/models/tree/master/research/slim"""
+    return Preset(
+        f"{tag}.slim_in1k",
+        variant,
+        "slim",
+        f"http://download.tensorflow.org/models/{file}.tar.gz",
+        digest,
+        INCEPTION,
+        top1,
+        top5,
+        APACHE,
+        "Google, TF-slim",
+        classes=1001,
+        heads=heads,
+        member="*.ckpt",
+        size=size,
+    )
+
+
+def _keras(tag, file, digest, top1, top5) -> Preset:
+    """https://keras.io/api/applications/"""
+    root = "https://storage.googleapis.com/tensorflow/keras-applications"
+    return Preset(
+        f"{tag}.keras_in1k",
+        f"{tag}.keras",
+        "keras_applications",
+        f"{root}/{tag}/{file}",
+        digest,
+        INCEPTION,
+        top1,
+        top5,
+        APACHE,
+        "keras.applications",
+    )
+
+
+def _torchvision(tag, file, digest, top1, top5, heads) -> Preset:
+    """https://pytorch.org/vision/stable/models.html"""
+    return Preset(
+        f"{tag}.tv_in1k",
+        f"{tag}.torchvision",
+        "torchvision",
+        f"https://download.pytorch.org/models/{file}",
+        digest,
+        INCEPTION,
+        top1,
+        top5,
+        BSD,
+        "torchvision",
+        heads=heads,
+    )
+
+
+def _timm(tag, variant, trainer, top1, top5, preprocessing=BICUBIC) -> Preset:
+    """https://huggingface.co/timm"""
+    return Preset(
+        f"{tag}.{trainer}",
+        variant,
+        "timm",
+        f"https://huggingface.co/timm/{tag}.{trainer}/resolve/main/model.safetensors",
+        None,
+        preprocessing,
+        top1,
+        top5,
+        APACHE,
+        "timm, from TF-slim's",
+    )
+
+
+PRESETS = {
+    preset.tag: preset
+    for preset in (
+        Preset(
+            "googlenet.caffe_in1k",
+            "googlenet.caffe",
+            "caffe",
+            "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
+            "sha256:6f7101e3a2183738a7125a0c5021ba82a1feb4228c5ca0924d991b6daf6f6fad",
+            CAFFE,
+            68.7,
+            88.9,
+            "unrestricted use",
+            "BVLC, Sergio Guadarrama",
+            heads="trained",
+            size=53_533_754,
+        ),
+        _slim(
+            "googlenet",
+            "googlenet.slim",
+            "inception_v1_2016_08_28",
+            "sha256:7a620c430fcaba8f8f716241f5148c4c47c035cce4e49ef02cfbe6cd1adf96a6",
+            69.8,
+            89.6,
+            heads="none",
+            size=24_642_554,
+        ),
+        _torchvision(
+            "googlenet",
+            "googlenet-1378be20.pth",
+            "sha256:1378be20",
+            69.778,
+            89.530,
+            heads="untrained",
+        ),
+        _slim(
+            "inception_v2",
+            "inception_v2.slim",
+            "inception_v2_2016_08_28",
+            None,
+            73.9,
+            91.8,
+            heads="none",
+            size=41_577_079,
+        ),
+        _keras(
+            "inception_v3",
+            "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+            "sha256:00c9ea4e4762f716ac4d300d6d9c2935639cc5e4d139b5790d765dcbeea539d0",
+            77.9,
+            93.7,
+        ),
+        _slim("inception_v3", "inception_v3.keras", "inception_v3_2016_08_28", None, 78.0, 93.9),
+        _torchvision(
+            "inception_v3",
+            "inception_v3_google-0cc3c7bd.pth",
+            "sha256:0cc3c7bd",
+            77.294,
+            93.450,
+            heads="trained",
+        ),
+        _timm("inception_v3", "inception_v3.torchvision", "tf_in1k", 77.866, 93.644),
+        _slim("inception_v4", "inception_v4.slim", "inception_v4_2016_09_09", None, 80.2, 95.2),
+        _timm("inception_v4", "inception_v4.timm", "tf_in1k", 80.144, 94.982),
+        _keras(
+            "inception_resnet_v2",
+            "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels.h5",
+            "md5:e693bd0210a403b3192acc6073ad2e96",
+            80.3,
+            95.3,
+        ),
+        _slim(
+            "inception_resnet_v2",
+            "inception_resnet_v2.keras",
+            "inception_resnet_v2_2016_08_30",
+            "md5:9e0f18e1259acf943e30690460d96123",
+            80.4,
+            95.3,
+        ),
+        _timm(
+            "inception_resnet_v2",
+            "inception_resnet_v2.timm",
+            "tf_in1k",
+            80.434,
+            95.312,
+            Preprocessing(127.5, 127.5, crop=0.8975, interpolation="bicubic"),
+        ),
+    )
+}
+
+#: What weights="imagenet" stands for.
+RECOMMENDED = {
+    "googlenet": "googlenet.caffe_in1k",
+    "inception_v2": "inception_v2.slim_in1k",
+    "inception_v3": "inception_v3.keras_in1k",
+    "inception_v4": "inception_v4.slim_in1k",
+    "inception_resnet_v2": "inception_resnet_v2.keras_in1k",
+}
+
+
+def preset(weights: str, network: str) -> Preset:
+    """The preset a user means by "imagenet" or a tag. Raises BadInput if there is none."""
+    tag = RECOMMENDED.get(network) if weights == "imagenet" else weights
+    if tag is None:
+        raise BadInput(
+            f"no ImageNet weights of {network} can be loaded; "
+            f"networks that have some: {', '.join(RECOMMENDED)}"
+        )
+    if tag not in PRESETS or PRESETS[tag].network != network:
+        known = [name for name, record in PRESETS.items() if record.network == network]
+        raise BadInput(
+            f'weights of {network} are "imagenet", {", ".join(known) or "none yet"}, or the path '
+            f"of a file; there is neither a preset nor a file {weights!r}"
+        )
+    return PRESETS[tag]
