@@ -242,19 +242,3 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
     model = headed_model(keras)(inputs, outputs, name=net.name)
     model.head_weights = {MAIN: 1.0, **{head.name: head.loss_weight for head in net.heads}}
     return model
-
-
-def main_output(model, keras: ModuleType | None = None):
-    """`model` without its auxiliary heads: one output, the same layers and weights (shared).
-
-    `model` belongs to `keras`. A model with a single output is returned as it is.
-    """
-    if len(model.outputs) == 1:
-        return model
-    if MAIN not in model.output_names:
-        raise BadInput(
-            f'a model whose outputs include "main" is needed; the outputs of {model.name} are '
-            f"{', '.join(model.output_names)}"
-        )
-    main = model.outputs[model.output_names.index(MAIN)]
-    return (keras or default_keras()).Model(model.inputs, main, name=model.name)
