@@ -13,6 +13,7 @@ from .layers import (
     local_response_normalization,
 )
 from .measure import check_input, pair
+from .metanext import metanext, norm, patches
 from .spec import (
     LRN,
     Aux,
@@ -25,7 +26,10 @@ from .spec import (
     Embedding,
     GlobalPool,
     GridPool,
+    MetaNeXt,
     Network,
+    Norm,
+    Patches,
     Pool,
     Residual,
     Row,
@@ -162,7 +166,12 @@ class _Layers:
 
     def dense(self, row: Dense, x):
         x = self.layer("Dense", row.name, self.flat(row.name, x), units=row.units)
+        if row.activation == "gelu":
+            return self.gelu(f"{row.name}_gelu", x)
         return self.layer("ReLU", f"{row.name}_relu", x)
+
+    def gelu(self, name: str, x):
+        return self.layer("Activation", name, x, activation="gelu")
 
     def embedding(self, row: Embedding, x):
         x = self.layer("Dense", row.name, x, units=row.units, use_bias=False)
@@ -199,6 +208,9 @@ _APPLY = {
     LRN: _Layers.lrn,
     Concat: _Layers.concat,
     Residual: _Layers.residual,
+    Patches: patches,
+    Norm: norm,
+    MetaNeXt: metanext,
     Dropout: _Layers.dropout,
     Dense: _Layers.dense,
     Embedding: _Layers.embedding,
@@ -242,19 +254,3 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
     model = headed_model(keras)(inputs, outputs, name=net.name)
     model.head_weights = {MAIN: 1.0, **{head.name: head.loss_weight for head in net.heads}}
     return model
-
-
-def main_output(model, keras: ModuleType | None = None):
-    """`model` without its auxiliary heads: one output, the same layers and weights (shared).
-
-    `model` belongs to `keras`. A model with a single output is returned as it is.
-    """
-    if len(model.outputs) == 1:
-        return model
-    if MAIN not in model.output_names:
-        raise BadInput(
-            f'a model whose outputs include "main" is needed; the outputs of {model.name} are '
-            f"{', '.join(model.output_names)}"
-        )
-    main = model.outputs[model.output_names.index(MAIN)]
-    return (keras or default_keras()).Model(model.inputs, main, name=model.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import BadInput
 from .spec import (
@@ -19,7 +19,10 @@ from .spec import (
     Embedding,
     GlobalPool,
     GridPool,
+    MetaNeXt,
     Network,
+    Norm,
+    Patches,
     Pool,
     Residual,
     Row,
@@ -117,11 +120,30 @@ def _dense(name: str, units: int, shape: Shape, bias: bool = True) -> Cost:
     return Cost(name, (units,), inputs * units + bias * units, 0, inputs * units)
 
 
-def _embedding(row: Embedding, shape: Shape, net: Network) -> Cost:
-    weights = shape[0] * row.units
+def _norm(row: Norm, shape: Shape, net: Network) -> Cost:
+    if row.kind == "layer":
+        return Cost(row.name, shape, 2 * shape[-1])
     norm = net.norm or BatchNorm()
-    vectors = (1 + norm.scale) * row.units
-    return Cost(row.name, (row.units,), weights + vectors, 2 * row.units, weights)
+    return Cost(row.name, shape, (1 + norm.scale) * shape[-1], 2 * shape[-1])
+
+
+def _embedding(row: Embedding, shape: Shape, net: Network) -> Cost:
+    dense = _dense(row.name, row.units, shape, bias=False)
+    return _total(row.name, dense.shape, [dense, _norm(Norm(row.name), dense.shape, net)])
+
+
+def _patches(row: Patches, shape: Shape, net: Network) -> Cost:
+    conv = Conv(row.name, row.filters, row.size, row.size, "valid")
+    return _conv(conv, shape, replace(net, norm=None, bias=True))
+
+
+def _metanext(row: MetaNeXt, shape: Shape, net: Network) -> Cost:
+    channels, branch = shape[2], row.branch(shape[2])
+    hidden = row.mlp_ratio * channels
+    weights = (9 + 2 * row.band) * branch + 2 * channels * hidden
+    vectors = 3 * branch + hidden + 2 * channels  # biases and gamma
+    convs = Cost(row.name, shape, weights + vectors, 0, _macs(weights, *shape[:2]))
+    return _total(row.name, shape, [convs, _norm(Norm(row.name), shape, net)])
 
 
 def _branches(row: Concat | Residual, shape: Shape, net: Network) -> Cost:
@@ -154,6 +176,9 @@ _COSTS = {
     ),
     Concat: _branches,
     Residual: _residual,
+    Patches: _patches,
+    Norm: _norm,
+    MetaNeXt: _metanext,
     Aux: lambda row, shape, net: _sequence(row.name, row.rows, shape, net),
 }
 

@@ -17,6 +17,7 @@ from .spec import (
     Embedding,
     GlobalPool,
     Network,
+    Patches,
     Pool,
     Residual,
     Row,
@@ -58,7 +59,7 @@ def widen(net: Network, width: float) -> Network:
         return rounded if rounded >= 0.9 * n * width else rounded + 8
 
     def change(row: Row) -> Row:
-        if isinstance(row, Conv | SeparableConv):
+        if isinstance(row, Conv | SeparableConv | Patches):
             return replace(row, filters=scaled(row.filters))
         if isinstance(row, Dense | Embedding):
             return replace(row, units=scaled(row.units))

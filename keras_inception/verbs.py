@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .build import build, default_keras, main_output
+from .build import MAIN, build, default_keras
 from .errors import BadInput
 from .layers import attention_pooling, headed_model, local_response_normalization
 from .networks import FAMILY, member
@@ -19,7 +19,17 @@ def without_aux(model):
     The model returned has one output and shares its layers with the one given, so its outputs
     are the same numbers as that one's first.
     """
-    return network_without_aux(model) if isinstance(model, Network) else main_output(model)
+    if isinstance(model, Network):
+        return network_without_aux(model)
+    if len(model.outputs) == 1:
+        return model
+    if MAIN not in model.output_names:
+        raise BadInput(
+            f'a model whose outputs include "main" is needed; the outputs of {model.name} are '
+            f"{', '.join(model.output_names)}"
+        )
+    main = model.outputs[model.output_names.index(MAIN)]
+    return default_keras().Model(model.inputs, main, name=model.name)
 
 
 def _layer(model, name: str):

@@ -13,7 +13,11 @@ def variables(model) -> dict[str, object]:
     for layer in model.layers:
         for variable in layer.weights:
             # tf_keras names carry the path and end in ":0"; Keras 3 names are bare.
-            key = f"{layer.name}/{variable.name.split('/')[-1].removesuffix(':0')}"
+            name = variable.name.split("/")[-1].removesuffix(":0")
+            if type(layer).__name__ == "DepthwiseConv2D":
+                # tf_keras calls "depthwise_kernel" what Keras 3 calls "kernel".
+                name = name.removeprefix("depthwise_")
+            key = f"{layer.name}/{name}"
             if key.endswith("/seed_generator_state"):
                 continue
             if key in named:
