@@ -14,7 +14,10 @@ from ..spec import (
     Dense,
     Embedding,
     GlobalPool,
+    MetaNeXt,
     Network,
+    Norm,
+    Patches,
     Residual,
     Row,
     SeparableConv,
@@ -38,10 +41,24 @@ class Key:
         return f"{self.layer}/{self.variable}"
 
 
-def _norm(row: Row, norm: BatchNorm) -> Iterator[Key]:
+def _norm(row: Row, layer: str, norm: BatchNorm) -> Iterator[Key]:
     scale = ("gamma",) if norm.scale else ()
     for variable in (*scale, "beta", "moving_mean", "moving_variance"):
-        yield Key(row, f"{row.name}_bn", variable)
+        yield Key(row, layer, variable)
+
+
+def _affine(row: Row, layer: str, *variables: str) -> Iterator[Key]:
+    for variable in variables or ("kernel", "bias"):
+        yield Key(row, layer, variable)
+
+
+def _metanext(row: MetaNeXt, net: Network) -> Iterator[Key]:
+    for branch in ("hw", "w", "h"):
+        yield from _affine(row, f"{row.name}_token_mixer_dwconv_{branch}")
+    yield from _norm(row, f"{row.name}_norm", net.norm or BatchNorm())
+    yield from _affine(row, f"{row.name}_mlp_fc1")
+    yield from _affine(row, f"{row.name}_mlp_fc2")
+    yield from _affine(row, f"{row.name}_gamma", "kernel")
 
 
 def _row(row: Row, net: Network) -> Iterator[Key]:
@@ -49,26 +66,29 @@ def _row(row: Row, net: Network) -> Iterator[Key]:
         for branch in row.branches:
             yield from _rows(branch, net)
     if isinstance(row, Residual):
-        yield Key(row, row.projection, "kernel")
-        yield Key(row, row.projection, "bias")
+        yield from _affine(row, row.projection)
     elif isinstance(row, Conv):
-        yield Key(row, row.name, "kernel")
-        if net.conv_bias:
-            yield Key(row, row.name, "bias")
+        yield from _affine(row, row.name, "kernel", *(("bias",) if net.conv_bias else ()))
         if net.norm:
-            yield from _norm(row, net.norm)
+            yield from _norm(row, f"{row.name}_bn", net.norm)
     elif isinstance(row, SeparableConv):
-        for variable in ("depthwise_kernel", "pointwise_kernel", "bias"):
-            yield Key(row, row.name, variable)
+        yield from _affine(row, row.name, "depthwise_kernel", "pointwise_kernel", "bias")
     elif isinstance(row, Embedding):
-        yield Key(row, row.name, "kernel")
-        yield from _norm(row, net.norm or BatchNorm())
-    elif isinstance(row, Dense | Classifier):
-        yield Key(row, row.name, "kernel")
-        if isinstance(row, Dense) or net.bias is not False:
-            yield Key(row, row.name, "bias")
+        yield from _affine(row, row.name, "kernel")
+        yield from _norm(row, f"{row.name}_bn", net.norm or BatchNorm())
+    elif isinstance(row, Dense | Patches):
+        yield from _affine(row, row.name)
+    elif isinstance(row, Classifier):
+        yield from _affine(row, row.name, "kernel", *(() if net.bias is False else ("bias",)))
     elif isinstance(row, GlobalPool) and row.kind == "attention":
-        yield Key(row, row.name, "query")
+        yield from _affine(row, row.name, "query")
+    elif isinstance(row, Norm):
+        if row.kind == "layer":
+            yield from _affine(row, row.name, "gamma", "beta")
+        else:
+            yield from _norm(row, row.name, net.norm or BatchNorm())
+    elif isinstance(row, MetaNeXt):
+        yield from _metanext(row, net)
     elif isinstance(row, Aux):
         for key in _rows(row.rows, net):
             yield Key(key.row, key.layer, key.variable, head=row.name)
