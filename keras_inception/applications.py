@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from .build import build
 from .errors import BadInput
 from .measure import measure, smallest_input
 from .networks import FAMILY
+from .preprocess import Preprocessing
+from .preprocess_layers import preprocessed
 from .spec import LRN, Dropout, Network
 from .transform import (
     widen,
@@ -20,6 +23,10 @@ from .transform import (
     without_aux,
     without_top,
 )
+from .weights import published, store
+from .weights.published import Published
+
+log = logging.getLogger(__name__)
 
 _DOC = """{title}, as a functional Keras model.
 
@@ -27,23 +34,31 @@ _DOC = """{title}, as a functional Keras model.
 
     include_top: whether to end in the classifier; False gives the last map,
         (batch, height, width, {features}) at width 1.
-    weights: None (random), or the path of a `.weights.h5` or `.keras` file of the same network.
+    weights: None (random); "imagenet" or a tag of keras_inception.weights.presets, downloaded once
+        and verified; or the path of a file: a `.weights.h5` or `.keras` of the same network, our
+        `.npz`, or a TF-slim checkpoint, Keras `.h5`, torch `.pth` or `.safetensors`, or
+        `.caffemodel` of a variant we know, which is then the network that is built.
     input_tensor: a Keras tensor to build on, or None for a new input.
     input_shape: (height, width, channels), channels last; None takes {native}. Height and width
         may be None where aux is False, and are at least {least} otherwise.
     pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
         average before the classifier, and the map itself without the top.
-    classes: number of classes, at least 1.
+    classes: number of classes, at least 1; with weights, theirs. A background class that comes
+        before 1000 others is left out unless 1001 are asked for.
     classifier_activation: "softmax", or None for logits.
     name: the model's name.
     aux: adds the auxiliary classifiers as outputs of their own: main, {heads}.
-    norm: {norms}"batch", a spec.BatchNorm, or None for no normalization.
+    norm: "published" (the network's, or its weights', own{norms}), "batch", a spec.BatchNorm, or
+        None for no normalization.
     width: every layer's width as a multiple of the paper's, 0.25 to 2.
     dropout: rate before the main classifier; None takes the table's {dropout}.
     small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+    include_preprocessing: takes RGB pixels 0..255 and does what its weights expect in the model;
+        without weights, (pixel - 128) / 128.
     keras: the Keras module to build with, `keras` (the default) or `tf_keras`.
 
-    Takes images of shape (batch, *input_shape) in the range its weights were trained on; gives
+    Takes images of shape (batch, *input_shape) in the range its weights were trained on
+    (keras_inception.preprocess_input); gives
     (batch, classes) probabilities in float32, or with aux a list of one per output.
     Raises keras_inception.BadInput for arguments it cannot use.
     """
@@ -59,7 +74,7 @@ def configure(
     name=None,
     *,
     aux=False,
-    norm="batch",
+    norm="published",
     width=1.0,
     dropout=None,
     small_stem=False,
@@ -90,9 +105,31 @@ def configure(
     return widen(net, width)
 
 
+def _published(weights, network: str, classes: int | None, aux: bool) -> Published | None:
+    """What `weights` names, unless Keras is to load it into the network as it is.
+
+    `classes` is None where there is no classifier to fit.
+    """
+    if weights is None or _is_keras_file(weights):
+        return None
+    found = published.load(weights, network).with_classes(classes)
+    if classes not in (None, found.net.classes):
+        raise BadInput(
+            f"{found.origin} tells {found.net.classes} classes apart; got classes={classes}: leave "
+            "it out, take include_top=False and a classifier of your own, or fine-tune with "
+            "`keras-inception train --weights`"
+        )
+    if aux and not found.heads_trained:
+        log.warning("the auxiliary heads of %s were never trained", found.origin)
+    return found
+
+
+def _is_keras_file(weights) -> bool:
+    return str(weights).endswith((".keras", ".weights.h5")) and Path(weights).is_file()
+
+
 def _builder(function_name: str, title: str) -> Callable:
     table = FAMILY[title.split(":")[0]]
-    has_lrn = any(isinstance(row, LRN) for row in table.rows)
 
     def application(
         include_top=True,
@@ -105,16 +142,18 @@ def _builder(function_name: str, title: str) -> Callable:
         name=table.name,
         *,
         aux=False,
-        norm="lrn" if has_lrn else "batch",
+        norm="published",
         width=1.0,
         dropout=None,
         small_stem=False,
+        include_preprocessing=False,
         keras=None,
     ):
         if input_tensor is not None:
             input_shape = tuple(input_tensor.shape[1:])
+        found = _published(weights, table.name, classes if include_top else None, aux)
         net = configure(
-            table,
+            found.net if found else table,
             include_top,
             input_shape,
             pooling,
@@ -127,13 +166,13 @@ def _builder(function_name: str, title: str) -> Callable:
             dropout=dropout,
             small_stem=small_stem,
         )
-        if weights is not None and not Path(weights).is_file():
-            raise BadInput(
-                f"weights must be None or the path of a weights file of {table.name}; "
-                f"there is no file {str(weights)!r}"
-            )
+        if include_preprocessing:
+            expected = found.preprocessing if found else Preprocessing()
+            input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
         model = build(net, keras, input_tensor=input_tensor)
-        if weights is not None:
+        if found:
+            store.write(model, found.arrays, partial=True)
+        elif weights is not None:
             model.load_weights(weights)
         return model
 
@@ -144,7 +183,7 @@ def _builder(function_name: str, title: str) -> Callable:
         native=table.input_shape,
         least=smallest_input(table),
         heads=", ".join(head.name for head in table.heads) or "none were published",
-        norms='"lrn" (the paper), ' if has_lrn else "",
+        norms=": local response" if any(isinstance(row, LRN) for row in table.rows) else "",
         dropout=next(row.rate for row in table.top if isinstance(row, Dropout)),
     )
     return application

@@ -8,6 +8,7 @@ from types import ModuleType
 from .errors import BadInput
 from .layers import (
     attention_pooling,
+    default_keras,
     headed_model,
     is_keras_3,
     local_response_normalization,
@@ -37,12 +38,6 @@ from .spec import (
 )
 
 MAIN = "main"
-
-
-def default_keras() -> ModuleType:
-    import keras
-
-    return keras
 
 
 class _Layers:

@@ -6,6 +6,13 @@ from functools import cache
 from types import ModuleType
 
 
+def default_keras() -> ModuleType:
+    """Keras 3, imported when it is first needed."""
+    import keras
+
+    return keras
+
+
 def is_keras_3(keras: ModuleType) -> bool:
     return keras.__name__ == "keras"
 
@@ -52,6 +59,21 @@ def local_response_normalization(keras: ModuleType) -> type:
             return {**super().get_config(), **self.constants}
 
     return LocalResponseNormalization
+
+
+@cache
+def reverse_channels(keras: ModuleType) -> type:
+    """The ReverseChannels layer class for `keras`, registered for loading: RGB to BGR and back."""
+
+    @keras.utils.register_keras_serializable("keras_inception")
+    class ReverseChannels(keras.layers.Layer):
+        def call(self, x):
+            return x[..., ::-1]
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    return ReverseChannels
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,14 +59,28 @@ class Preprocessing:
     @property
     def is_quantization(self) -> bool:
         """Whether an integer input's scale and zero point can express it: one map for all."""
-        return self.order == "RGB" and not isinstance(self.mean, tuple | list)
+        return self.order == "RGB" and np.ndim(self.mean) == np.ndim(self.std) == 0
 
-    def affine(self) -> tuple[np.ndarray, np.ndarray]:
-        """The same as a 1x1 convolution of RGB pixels: kernel (1, 1, 3, 3) and bias (3,)."""
-        scale = np.broadcast_to(1 / np.float32(self.std), 3)
-        swap = np.eye(3, dtype=np.float32)[:: -1 if self.order == "BGR" else 1]
-        return (swap * scale)[None, None], -np.broadcast_to(np.float32(self.mean), 3) * scale
+    def for_channels(self, channels: int) -> Preprocessing:
+        """The same for grey images, which have no order of channels and one mean."""
+        if channels == 3 or self.is_quantization:
+            return self
+        mean, std = float(np.mean(self.mean)), float(np.mean(self.std))
+        return replace(self, mean=mean, std=std, order="RGB")
 
+    @property
+    def raw(self) -> Preprocessing:
+        """The same crop with pixels as they are: for a network that does the rest itself."""
+        return replace(self, mean=0.0, std=1.0, order="RGB")
 
-#: Raw pixels, for a network that does its own preprocessing.
-RAW = Preprocessing(mean=0.0, std=1.0)
+    @property
+    def scale_and_offset(self) -> tuple[float | list[float], float | list[float]]:
+        """input = pixel * scale + offset; numbers, or lists of one per channel in `order`."""
+        scale = 1 / np.asarray(self.std, float)
+        return scale.tolist(), (-np.asarray(self.mean, float) * scale).tolist()
+
+    def as_convolution(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same as a 1x1 convolution of RGB pixels: kernel (1, 1, 3, 3), bias (3,), float32."""
+        scale, offset = (np.broadcast_to(np.float32(value), 3) for value in self.scale_and_offset)
+        order = np.eye(3, dtype=np.float32)[:: -1 if self.order == "BGR" else 1]
+        return (order * scale)[None, None], offset

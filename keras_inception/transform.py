@@ -69,11 +69,14 @@ def widen(net: Network, width: float) -> Network:
 
 
 def with_norm(net: Network, norm: str | BatchNorm | None) -> Network:
-    """Normalized by "lrn" (the rows as they stand), "batch", a BatchNorm, or None.
+    """Normalized as "published" (the network as it is), by "lrn", "batch", a BatchNorm, or None.
 
-    "batch" is the network's own batch normalization where it has one. It replaces the local one,
-    as in "Batch Normalization" (arXiv 1502.03167, section 4.2.1).
+    "lrn" needs rows of it, and keeps the network as it is. "batch" is the network's own batch
+    normalization where it has one, and replaces the local one, as in "Batch Normalization"
+    (arXiv 1502.03167, section 4.2.1).
     """
+    if norm == "published":
+        return net
     rows = map_rows(net.rows, lambda row: None if isinstance(row, LRN) else row)
     if norm == "lrn":
         if rows == net.rows:
@@ -82,7 +85,9 @@ def with_norm(net: Network, norm: str | BatchNorm | None) -> Network:
     if norm == "batch":
         norm = net.norm or BatchNorm()
     if norm is not None and not isinstance(norm, BatchNorm):
-        raise BadInput(f'norm must be "lrn", "batch", a BatchNorm or None; got {norm!r}')
+        raise BadInput(
+            f'norm must be "published", "lrn", "batch", a BatchNorm or None; got {norm!r}'
+        )
     return replace(net, rows=rows, norm=norm)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from .build import MAIN, build, default_keras
+from .build import MAIN, build
 from .errors import BadInput
-from .layers import attention_pooling, headed_model, local_response_normalization
+from .layers import (
+    attention_pooling,
+    default_keras,
+    headed_model,
+    local_response_normalization,
+    reverse_channels,
+)
 from .networks import FAMILY, member
 from .spec import Network
 from .transform import without_aux as network_without_aux
@@ -96,6 +102,11 @@ def load_model(path, compile=True):
     without us.
     """
     keras = default_keras()
-    for layer in (attention_pooling, headed_model, local_response_normalization):
+    for layer in (
+        attention_pooling,
+        headed_model,
+        local_response_normalization,
+        reverse_channels,
+    ):
         layer(keras)
     return keras.saving.load_model(path, compile=compile)

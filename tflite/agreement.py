@@ -14,6 +14,9 @@ import numpy as np
 import tf_keras
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_inception.preprocess import Preprocessing
+
+from .convert import left_to_the_user
 from .interpreter import IDENTIFIER, File
 
 
@@ -39,16 +42,20 @@ class Agreement:
         )
 
 
-def agreement(content: bytes, quantized, images: np.ndarray) -> Agreement:
-    """Compare a file's bytes with the tf_keras model `quantized` on preprocessed `images`."""
+def agreement(content: bytes, quantized, pixels: np.ndarray, expected: Preprocessing) -> Agreement:
+    """Compare a file's bytes with the tf_keras model `quantized` on images of 0..255.
+
+    The model takes them preprocessed as `expected`, the file as far as that is left to its user.
+    """
+    images, given = expected(pixels), left_to_the_user(expected)(pixels)
     logits = tf_keras.Model(quantized.inputs, quantized.layers[-1].input)
     before = File(without_softmax(content))
-    scores = File(content).scores(images)
-    expected = quantized.predict(images, verbose=0)
+    scores = File(content).scores(given)
+    outputs = quantized.predict(images, verbose=0)
     return Agreement(
-        _within_a_step(before.scores(images), logits.predict(images, verbose=0), before),
-        float((scores.argmax(axis=1) == expected.argmax(axis=1)).mean()),
-        float((np.abs(scores - expected) <= 1.001 / 256).mean()),
+        _within_a_step(before.scores(given), logits.predict(images, verbose=0), before),
+        float((scores.argmax(axis=1) == outputs.argmax(axis=1)).mean()),
+        float((np.abs(scores - outputs) <= 1.001 / 256).mean()),
         len(images),
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_inception.native_output import held_back
+from keras_inception.preprocess import Preprocessing
 
 SCHEMES = {
     "float32": "as trained",
@@ -16,25 +17,42 @@ SCHEMES = {
 IO_TYPES = {"uint8": tf.uint8, "int8": tf.int8, "float32": tf.float32}
 
 
+def _as_it_is(x, *_, **__):
+    return x
+
+
+def left_to_the_user(expected: Preprocessing) -> Preprocessing:
+    """What a file's user must do to the pixels: all of it where an integer input's scale and zero
+    point can express it, and nothing where the file has to contain it."""
+    return expected if expected.is_quantization else expected.raw
+
+
 def convert(
     model,
     scheme: str,
+    expected: Preprocessing,
     io_type: str = "float32",
-    images: np.ndarray | None = None,
-    input_range: tuple[float, float] | None = None,
+    pixels: np.ndarray | None = None,
 ) -> bytes:
     """Convert `model` to a file with a fixed batch of 1, input `image`, output `scores`.
 
+    The file contains the preprocessing that `model` expects unless it is `left_to_the_user`.
     For the scheme "int8": a fake-quantized model brings its ranges with it; for a float one they
-    are taken from `images`, preprocessed float32 (n, height, width, channels), the input's being
-    `input_range` exactly. `io_type` is the type of the file's input and output.
+    are taken from `pixels`, calibration images of 0..255, (n, height, width, channels); the
+    input's are those of all possible pixels. `io_type` is the type of the file's input and output.
     """
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
+    given = left_to_the_user(expected)
+    ranged = tf.quantization.fake_quant_with_min_max_args if scheme == "int8" else _as_it_is
 
     @tf.function(input_signature=[signature])
     def infer(image):
-        if input_range is not None:
-            image = tf.quantization.fake_quant_with_min_max_args(image, *input_range)
+        image = ranged(image, *given.range)
+        if given != expected:
+            kernel, offset = expected.as_convolution()
+            kernel = ranged(kernel, -kernel.max(), kernel.max(), narrow_range=True)
+            image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)
+            image = ranged(image, *expected.range)
         return {"scores": model(image, training=False)}
 
     # The converter saves what it is given: the weights suffice, and are five times faster saved
@@ -51,8 +69,8 @@ def convert(
     if scheme == "int8":
         converter.inference_input_type = IO_TYPES[io_type]
         converter.inference_output_type = IO_TYPES[io_type]
-        if images is not None:
+        if pixels is not None:
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: ([image[None]] for image in images)
+            converter.representative_dataset = lambda: ([given(image[None])] for image in pixels)
     with held_back():
         return converter.convert()

@@ -1,4 +1,4 @@
-"""From a run folder to `.tflite` files: `export` converts, `quantize` fine-tunes first."""
+"""From a trained network to `.tflite` files: `export` converts, `quantize` fine-tunes first."""
 
 from __future__ import annotations
 
@@ -9,39 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_inception import load_model
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
-from keras_inception.training import data
+from keras_inception.training import run_folder
 from keras_inception.training.batches import TrainingBatches, pixels
-from keras_inception.training.run_folder import Run, trained
 
-from . import qat
+from . import lrn, qat
 from .agreement import agreement
 from .audit import audit
-from .convert import IO_TYPES, SCHEMES, convert
+from .convert import IO_TYPES, SCHEMES, convert, left_to_the_user
+from .source import Source, of_run, open_source
 from .twin import twin
 
 log = logging.getLogger(__name__)
-
-CALIBRATION_IMAGES = 200
-
-
-def _calibration(run: Run, split: data.Split) -> np.ndarray:
-    """Clean, class-balanced training images, preprocessed as for evaluation; seeded."""
-    chosen = split.train.balanced(CALIBRATION_IMAGES, run.recipe.seed)
-    return run.preprocessing(pixels(chosen, run.recipe.image_size))
-
-
-def _split(run: Run) -> data.Split:
-    split = run.split()
-    if split.train.fingerprint != run.data["fingerprint"]:
-        log.warning("the images of %s have changed since the run was trained", run.recipe.data)
-    return split
-
-
-def _twin(run: Run, images: np.ndarray):
-    return twin(run.network, load_model(run.model, compile=False), images)
 
 
 def _check_io(io_type: str) -> None:
@@ -49,26 +29,46 @@ def _check_io(io_type: str) -> None:
         raise BadInput(f"io must be one of {', '.join(IO_TYPES)}; got {io_type!r}")
 
 
-def export(
-    folder: str | Path, scheme: str, io_type: str = "uint8", allow_float: bool = False
-) -> Path:
-    """Convert the trained network of a run, without training further; returns the file.
+def _twin(source: Source, float_lrn: bool):
+    """The tf_keras twin, its local response normalization in integers unless `float_lrn`."""
+    images = source.preprocessing(source.calibration)
+    model = twin(source.network, source.model, images)
+    return model if float_lrn else lrn.in_integers(model, images)
 
-    `scheme` is a name in SCHEMES; `io_type`, for int8 only, the type of input and output.
+
+def export(
+    subject: str | Path,
+    scheme: str,
+    io_type: str = "uint8",
+    allow_float: bool = False,
+    float_lrn: bool = False,
+    images: str | Path | None = None,
+    out: str | Path | None = None,
+) -> Path:
+    """Convert a trained network, without training further; returns the file.
+
+    `subject` is a run folder, or published weights (a tag or a file), whose file goes to the
+    folder `out`. `scheme` is a name in SCHEMES. For int8 only: `io_type` is the type of input and
+    output, `images` the folder of photographs that published weights are calibrated on, and
+    `float_lrn` leaves local response normalization to TFLite's own operator, slow and in float.
     Raises BadInput if an int8 file is not integer throughout, unless `allow_float`.
     """
     if scheme not in SCHEMES:
         raise BadInput(f"scheme must be one of {', '.join(SCHEMES)}; got {scheme!r}")
     _check_io(io_type)
-    run = trained(folder)
-    images = _calibration(run, _split(run))
-    model = _twin(run, images)
+    source = open_source(subject, images, out)
     if scheme != "int8":
-        return _write(run, scheme, convert(model, scheme), "float32", {})
-    content = convert(model, scheme, io_type, images, run.preprocessing.range)
-    _require_integer(content, allow_float)
-    details = {"calibration": _provenance(images)}
-    return _write(run, "int8", content, io_type, details)
+        content = convert(_twin(source, float_lrn=True), scheme, source.preprocessing)
+        return _write(source, scheme, content, "float32", {})
+    if not source.calibrated:
+        raise BadInput(
+            "int8 takes its ranges from photographs: name a folder of them with --images, a "
+            "hundred or more of the kind that will be classified"
+        )
+    model = _twin(source, float_lrn)
+    content = convert(model, "int8", source.preprocessing, io_type, source.calibration)
+    _require_integer(content, allow_float or float_lrn)
+    return _write(source, "int8", content, io_type, {"calibration": _provenance(source)})
 
 
 def quantize(
@@ -85,31 +85,34 @@ def quantize(
     throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
     """
     _check_io(io_type)
-    run = trained(folder)
+    run = run_folder.trained(folder)
     epochs = max(1, round(run.recipe.epochs / 10)) if epochs is None else epochs
     rate = run.recipe.learning_rate / 100 if learning_rate is None else learning_rate
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
-    split = _split(run)
-    images = _calibration(run, split)
-    quantized = qat.quantize(_twin(run, images), images, run.preprocessing.range)
+    split = run.split()
+    source = of_run(run, split)
+    expected = source.preprocessing
+    quantized = qat.quantize(
+        _twin(source, float_lrn=False), expected(source.calibration), expected.range
+    )
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
-        batches = TrainingBatches(split.train, run.recipe, run.preprocessing, run.recipe.epochs)
+        batches = TrainingBatches(split.train, run.recipe, expected, run.recipe.epochs)
         qat.fine_tune(quantized, batches, epochs, rate)
-    content = convert(quantized, "int8", io_type)
+    content = convert(quantized, "int8", expected, io_type)
     _require_integer(content, allow_float)
     details = {
-        "calibration": _provenance(images),
+        "calibration": _provenance(source),
         "quantization_aware_training": {"epochs": epochs, "learning_rate": rate},
     }
-    check = run.preprocessing(pixels(split.test.balanced(500, 0), run.recipe.image_size))
-    agrees = agreement(content, quantized, check)
+    held_out = pixels(split.test.balanced(500, 0), run.recipe.image_size, expected)
+    agrees = agreement(content, quantized, held_out, expected)
     log.info("%s", agrees)
     if not agrees.holds:
         raise BadInput(f"the file departs from the model it came from: {agrees}; it was not kept")
     details["agreement"] = asdict(agrees)
-    return _write(run, "int8_qat", content, io_type, details)
+    return _write(source, "int8_qat", content, io_type, details)
 
 
 def _require_integer(content: bytes, allow_float: bool) -> None:
@@ -123,26 +126,23 @@ def _require_integer(content: bytes, allow_float: bool) -> None:
         )
 
 
-def _provenance(images: np.ndarray) -> dict:
+def _provenance(source: Source) -> dict:
+    images = np.ascontiguousarray(source.calibration)
     return {"images": len(images), "sha256": sha256(images.tobytes()).hexdigest()}
 
 
-def _write(run: Run, kind: str, content: bytes, io_type: str, details: dict) -> Path:
+def _write(source: Source, kind: str, content: bytes, io_type: str, details: dict) -> Path:
     """The file and, beside it, a JSON that says what goes in, what comes out, and whence."""
-    path = run.folder / f"{run.network.name}_{kind}.tflite"
+    path = source.folder / f"{source.name}_{kind}.tflite"
     write_bytes(path, content)
     write_json(
         path.with_suffix(".json"),
         {
-            "classes": run.classes,
-            "preprocessing": asdict(run.preprocessing),
+            "classes": source.classes,
+            "preprocessing": asdict(left_to_the_user(source.preprocessing)),
             "io_type": io_type,
             "sha256": sha256(content).hexdigest(),
-            "data": {
-                "source": run.recipe.data,
-                "holdout": run.recipe.holdout,
-                "seed": run.recipe.seed,
-            },
+            "data": source.data,
             **details,
         },
     )

@@ -1,124 +1,97 @@
-"""Accuracy and latency of the files that ship: Keras models and `.tflite`, on the same images."""
+"""Accuracy and latency of what ships: Keras models, `.tflite` files, on the same images."""
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from keras_inception import load_model
 from keras_inception.errors import BadInput
-from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data, run_folder
 from keras_inception.training.batches import pixels
+from keras_inception.training.crops import views
+from keras_inception.training.data import Examples
 from keras_inception.training.evaluate import Scores, score
+from keras_inception.training.images import centre
+from keras_inception.training.labelled import labelled
 
-from .interpreter import File
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Something to evaluate: `scores` maps preprocessed images to (n, classes) probabilities."""
-
-    path: Path
-    size: int
-    channels: int
-    scores: Callable[[np.ndarray], np.ndarray]
-    run_once: Callable[[], None]
+from .subject import Subject, open_subject
 
 
-def open_subject(path: str | Path) -> Subject:
-    """A run folder (its trained model), a `.keras` file or a `.tflite` file.
+def evaluate(
+    subjects,
+    source: str | None = None,
+    images: str | Path | None = None,
+    labels: str | Path | None = None,
+    crops: int = 1,
+    short_side: int | None = None,
+) -> Scores:
+    """Top-1, top-5 and loss of one subject, or of the average of several.
 
-    Raises BadInput for anything else.
-    """
-    path = Path(path)
-    if path.is_dir():
-        path = run_folder.trained(path).model
-    if path.suffix == ".tflite":
-        file = File(path)
-        height, width, channels = file.input_shape
-        subject = Subject(path, height, channels, file.scores, file.invoke)
-    elif path.suffix == ".keras" and path.is_file():
-        model = load_model(path, compile=False)
-        _, height, width, channels = model.input_shape
-        blank = np.zeros((1, height or 1, width or 1, channels), np.float32)
-        subject = Subject(
-            path,
-            height,
-            channels,
-            lambda images: model.predict(images, verbose=0),
-            lambda: model.predict_on_batch(blank),
-        )
-    else:
-        raise BadInput(
-            f"{path} is neither a run folder nor a .keras or .tflite file; give one of these"
-        )
-    if height != width or not height:
-        raise BadInput(f"{path} needs a fixed square input; it takes {height}x{width}")
-    return subject
-
-
-def origin(path: str | Path) -> dict:
-    """How the subject at `path` was made, if its run folder or JSON says so: the preprocessing,
-    and the data set with its split; an empty dictionary otherwise."""
-    path = Path(path)
-    beside = path.with_suffix(".json")
-    if path.suffix == ".tflite" and beside.is_file():
-        try:
-            record = json.loads(beside.read_text())
-            return {"preprocessing": record["preprocessing"], **record["data"]}
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(
-                f"{beside} is damaged ({error!r}); export {path.name} again, or remove it and "
-                "name the images with --data"
-            ) from error
-    folder = path if path.is_dir() else path.parent
-    if not run_folder.exists(folder):
-        return {}
-    run = run_folder.read(folder)
-    return {
-        "preprocessing": asdict(run.preprocessing),
-        "source": run.recipe.data,
-        "holdout": run.recipe.holdout,
-        "seed": run.recipe.seed,
-    }
-
-
-def evaluate(path: str | Path, source: str | None = None) -> Scores:
-    """Top-1, top-5 and loss on the held-out images of `source` (of its own data set if None).
-
-    The split is that of the run the subject came from, so the images are ones it has not seen.
+    On the held-out images of the data set `source` (None: the first subject's own, in the split
+    of its run, so that they are images it has not seen); or on all photographs in the folder
+    `images`, with the file `labels` if their sub-folders do not say their classes. Probabilities
+    are averaged over `crops` views of an image and over the subjects. `short_side` is what
+    photographs are scaled to before the centre is cut out; None takes what each subject expects.
     Raises BadInput if classes or channels do not fit.
     """
-    subject, made = open_subject(path), origin(path)
-    source = source or made.get("source")
-    if source is None:
-        raise BadInput(f"{path} does not say what it was trained on; name images with --data")
-    split = data.load(source, made.get("holdout", 0.2), made.get("seed", 0))
-    images, labels = test_images(subject, split, made)
-    outputs = subject.scores(images)
-    if outputs.shape[1] != len(split.test.classes):
-        raise BadInput(
-            f"{path} tells {outputs.shape[1]} classes apart, {source} has {len(split.test.classes)}"
-        )
-    return score(outputs, labels)
+    if short_side is not None and crops != 1:
+        raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
+    subjects = [open_subject(what) for what in _several(subjects)]
+    examples = _examples(subjects[0], source, images, labels)
+    outputs = np.mean(
+        [_outputs(subject, examples, crops, short_side) for subject in subjects], axis=0
+    )
+    return score(outputs, examples.labels)
 
 
-def test_images(subject: Subject, split: data.Split, made: dict) -> tuple[np.ndarray, np.ndarray]:
-    """The held-out images as `subject` takes them, and their labels."""
-    if split.test.channels != subject.channels:
+def _several(subjects) -> list:
+    return [subjects] if isinstance(subjects, str | Path) else list(subjects)
+
+
+def _examples(subject: Subject, source, images, labels) -> Examples:
+    if images is not None:
+        if not subject.origin.classes:
+            raise BadInput(f"{subject.name} does not say which classes it knows; give --data")
+        return labelled(images, subject.origin.classes, labels)
+    name, holdout, seed = subject.origin.data or (None, 0.2, 0)
+    if source is None and name is None:
         raise BadInput(
-            f"{subject.path} takes {subject.channels} channels; the images have "
-            f"{split.test.channels}"
+            f"{subject.name} does not say what it was trained on; name images with --data or "
+            "--images"
         )
-    preprocessing = Preprocessing(**made.get("preprocessing", {}))
-    return preprocessing(pixels(split.test, subject.size)), split.test.labels
+    return data.load(source or name, holdout, seed).test
+
+
+def _outputs(subject: Subject, examples: Examples, crops: int, short_side) -> np.ndarray:
+    """Probabilities, (n, classes), averaged over the views of each image."""
+    if examples.channels != subject.channels:
+        raise BadInput(
+            f"{subject.name} takes {subject.channels} channels; the images have {examples.channels}"
+        )
+    expected, size, rows = subject.origin.preprocessing, subject.size, []
+    # A hundred and forty-four views of a few images, or one of many, fill a batch.
+    each = max(1, 128 // crops)
+    for start in range(0, len(examples), each):
+        batch = []
+        for i in range(start, min(start + each, len(examples))):
+            image = examples.image(i)
+            if short_side is None:
+                batch += views(image, size, expected, crops)
+            else:
+                batch.append(centre(image, size, expected, short_side))
+        shape = (len(batch), size, size, examples.channels)
+        stacked = np.stack([np.asarray(view) for view in batch]).reshape(shape)
+        scores = subject.scores(expected(stacked))
+        if scores.shape[1] != len(examples.classes):
+            raise BadInput(
+                f"{subject.name} tells {scores.shape[1]} classes apart, the images have "
+                f"{len(examples.classes)}"
+            )
+        rows.append(scores.reshape(-1, crops, scores.shape[1]).mean(axis=1))
+    return np.concatenate(rows)
 
 
 def median_latencies(subjects: list[Subject], rounds: int = 200) -> list[float]:
@@ -136,23 +109,20 @@ def median_latencies(subjects: list[Subject], rounds: int = 200) -> list[float]:
 def report(folder: str | Path) -> str:
     """A table of everything a run has delivered: top-1, size and latency of each file."""
     run = run_folder.trained(folder)
-    made = origin(run.folder)
-    split = run.split()
+    held_out = run.split().test
     subjects = [open_subject(p) for p in (run.model, *sorted(run.folder.glob("[!.]*.tflite")))]
     # The files of a run take the same images: they are decoded once.
-    kinds = {(subject.size, subject.channels): subject for subject in subjects}
-    held_out = {kind: test_images(subject, split, made) for kind, subject in kinds.items()}
+    shown = pixels(held_out, run.recipe.image_size, run.preprocessing)
     milliseconds = median_latencies(subjects)
     names = [subject.path.name for subject in subjects]
     wide = max(len(name) for name in names)
     lines = [f"{'file':<{wide}}   top-1    size kB   ms, one image"]
     for subject, name, latency in zip(subjects, names, milliseconds, strict=True):
-        images, labels = held_out[subject.size, subject.channels]
-        scores = score(subject.scores(images), labels)
+        scores = score(subject.scores(subject.origin.preprocessing(shown)), held_out.labels)
         size = subject.path.stat().st_size / 1000
         lines.append(f"{name:<{wide}}  {scores.top1:.4f}  {size:9.1f}   {latency:9.3f}")
     lines += [
-        f"(top-1 on {len(split.test)} held-out images; median latency, one thread for .tflite)",
+        f"(top-1 on {len(held_out)} held-out images; median latency, one thread for .tflite)",
         "",
         f"TensorBoard   tensorboard --logdir {run.tensorboard}",
         f"Keras model   {run.model}",

@@ -8,14 +8,14 @@ import numpy as np
 from keras_inception.preprocess import Preprocessing
 
 from .data import Examples
-from .images import centre_square, random_crop
+from .images import centre, random_crop
 from .recipes import Recipe
 
 
-def pixels(examples: Examples, size: int, indices=None) -> np.ndarray:
-    """Evaluation images, (n, size, size, channels) uint8: centre squares, no randomness."""
+def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None) -> np.ndarray:
+    """Evaluation images, (n, size, size, channels) uint8: the centre, no randomness."""
     indices = range(len(examples)) if indices is None else indices
-    images = [np.asarray(centre_square(examples.image(i), size)) for i in indices]
+    images = [np.asarray(centre(examples.image(i), size, expected)) for i in indices]
     return np.stack(images).reshape(len(images), size, size, examples.channels)
 
 
@@ -32,7 +32,7 @@ class EvaluationBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         chosen = np.arange(len(self.examples))[index * self.batch_size :][: self.batch_size]
-        images = pixels(self.examples, self.size, chosen)
+        images = pixels(self.examples, self.size, self.preprocessing, chosen)
         return self.preprocessing(images), self.examples.labels[chosen]
 
 

@@ -15,7 +15,9 @@ from keras_inception.errors import BadInput
 from keras_inception.files import replacing, write_bytes
 from keras_inception.preprocess import Preprocessing
 from keras_inception.transform import without_aux
-from keras_inception.weights import store
+from keras_inception.weights import published, store
+from keras_inception.weights.published import Published
+from keras_inception.weights.reuse import reuse
 
 from . import data, precision, run_folder
 from .batches import EvaluationBatches, TrainingBatches
@@ -52,12 +54,13 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
     if Path(folder).exists() and (not Path(folder).is_dir() or any(Path(folder).iterdir())):
         raise BadInput(f"{folder} exists and is no run; name a new or an empty folder")
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
-    network = network_of(recipe, split.train.channels, len(split.train.classes))
+    found = published_weights(recipe, len(split.train.classes))
+    channels, classes = split.train.channels, len(split.train.classes)
     run = Run(
         Path(folder),
         recipe,
-        network,
-        Preprocessing(),
+        network_of(recipe, channels, classes, found and found.net),
+        found.preprocessing.for_channels(channels) if found else Preprocessing(),
         split.train.classes,
         data={
             "fingerprint": split.train.fingerprint,
@@ -71,17 +74,42 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         },
         result={},
     )
-    model, batches = _compiled(run, split)
+    model, batches = _compiled(run, split, found)
     run.save()
     return _fit(run, split, model, batches)
 
 
-def _compiled(run: Run, split: data.Split):
+def published_weights(recipe: Recipe, classes: int) -> Published | None:
+    """The weights a recipe starts from. Raises BadInput if `classes` are not theirs and the
+    classifier is to be kept."""
+    if not recipe.weights:
+        return None
+    found = published.load(recipe.weights, recipe.network)
+    if recipe.classes_from_data:
+        return found.without_classifiers()
+    found = found.with_classes(classes)
+    if found.net.classes != classes:
+        raise BadInput(
+            f"{found.origin} tells {found.net.classes} classes apart, the data have {classes}; "
+            "--classes-from-data puts a new classifier in the place of theirs"
+        )
+    return found
+
+
+def _compiled(run: Run, split: data.Split, found: Published | None):
     """The model at the start of its training, and its batches."""
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
     batches = TrainingBatches(split.train, recipe, run.preprocessing)
     model = build(run.network, keras, dtype=policy)
+    if found:
+        used = reuse(model, found.arrays)
+        log.info("%s: %s", found.origin, used)
+        if len(used.taken) < len(used.new):
+            raise BadInput(
+                f"{run.network.name} as it is to be trained has little in common with "
+                f"{found.origin}: {used}; leave its shape as published"
+            )
     model.compile(
         optimizer=optimizer_for(recipe, len(batches), policy),
         loss="sparse_categorical_crossentropy",
@@ -102,8 +130,10 @@ def resume(folder: str | Path) -> Run:
             f"the images of {run.recipe.data} have changed since {run.folder} was started; "
             "restore them, or start a new run"
         )
-    model, batches = _compiled(run, split)
-    if run.checkpoint.is_file():
+    started = run.checkpoint.is_file()
+    found = None if started else published_weights(run.recipe, len(run.classes))
+    model, batches = _compiled(run, split, found)
+    if started:
         batches.epoch = restore(model, run.checkpoint)
     if run.log.is_file():
         # A run killed between its log and its checkpoint has logged an epoch it will do again.

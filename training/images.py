@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
+
 EXTENSIONS = (".jpg", ".jpeg", ".png")
 
 
@@ -29,6 +32,14 @@ def decode(data: bytes, mode: str) -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(mode)
+
+
+def photographs(folder: Path) -> list[Path]:
+    """The image files under `folder`, sorted. Raises BadInput if there are none."""
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
+    if not found:
+        raise BadInput(f"there are no {'/'.join(EXTENSIONS)} images in {str(folder)!r}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -61,11 +72,26 @@ def scan(paths: list[Path]) -> Scan:
     )
 
 
-def centre_square(image: Image.Image, size: int) -> Image.Image:
-    """The largest centred square, resized to `size` x `size`: how images are evaluated."""
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    return image.resize((size, size), Image.BILINEAR, (left, top, left + side, top + side))
+FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
+
+
+def scaled(image: Image.Image, short_side: int, interpolation: str = "bilinear") -> Image.Image:
+    """The image with its short side `short_side` pixels long, its sides' ratio kept."""
+    factor = short_side / min(image.size)
+    size = (round(image.width * factor), round(image.height * factor))
+    return image if size == image.size else image.resize(size, FILTERS[interpolation])
+
+
+def centre(
+    image: Image.Image, size: int, expected: Preprocessing, short_side: int | None = None
+) -> Image.Image:
+    """The central `size` x `size` pixels of the scaled image: how images are evaluated.
+
+    `short_side` is in pixels; None takes what `expected` says.
+    """
+    image = scaled(image, short_side or round(size / expected.crop), expected.interpolation)
+    left, top = (image.width - size) // 2, (image.height - size) // 2
+    return image.crop((left, top, left + size, top + size))
 
 
 def random_crop(

@@ -9,6 +9,7 @@ from keras_inception.errors import BadInput
 from keras_inception.networks import FAMILY
 from keras_inception.spec import BatchNorm, Network
 
+NORMS = ("published", "batch", "lrn", "none")
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -20,11 +21,15 @@ class Recipe:
     weight_decay is decoupled and not applied to normalization and biases. min_area is the smallest
     fraction of an image a training crop keeps, holdout the fraction of each class kept for
     evaluation where the data set has no split of its own, batch_norm_momentum the share of the
-    moving averages that each step keeps.
+    moving averages that each step keeps. weights are published ones to start from, as for the
+    named builders ("": from scratch); their classifier is replaced by one for the classes of the
+    data unless classes_from_data is False.
     """
 
     data: str
     network: str = "googlenet"
+    weights: str = ""
+    classes_from_data: bool = True
     norm: str = "batch"
     width: float = 1.0
     aux: bool = False
@@ -48,7 +53,7 @@ class Recipe:
     def __post_init__(self):
         limits = {
             "network": (self.network in FAMILY, f"one of {', '.join(FAMILY)}"),
-            "norm": (self.norm in ("batch", "lrn", "none"), "batch, lrn or none"),
+            "norm": (self.norm in NORMS, f"one of {', '.join(NORMS)}"),
             "pooling": (self.pooling in ("avg", "max", "attention"), "avg, max or attention"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "epochs": (self.epochs >= 1, "at least 1"),
@@ -67,17 +72,23 @@ class Recipe:
                 raise BadInput(f"{name} must be {needed}; got {getattr(self, name)}")
 
 
-def network_of(recipe: Recipe, channels: int, classes: int) -> Network:
-    """The network a recipe trains, auxiliary heads included where it asks for them."""
-    table = FAMILY[recipe.network]
+def network_of(
+    recipe: Recipe, channels: int, classes: int, published: Network | None = None
+) -> Network:
+    """The network a recipe trains, auxiliary heads included where it asks for them.
+
+    `published` is the network of the weights it starts from.
+    """
+    table = published or FAMILY[recipe.network]
     batch = replace(table.norm or BatchNorm(), momentum=recipe.batch_norm_momentum)
+    norms = {"batch": batch, "none": None, "published": batch if table.norm else "published"}
     return configure(
         table,
         pooling=None if recipe.pooling == "avg" else recipe.pooling,
         input_shape=(recipe.image_size, recipe.image_size, channels),
         classes=classes,
         aux=recipe.aux,
-        norm={"batch": batch, "none": None}.get(recipe.norm, recipe.norm),
+        norm=norms.get(recipe.norm, recipe.norm),
         width=recipe.width,
         dropout=recipe.dropout,
         small_stem=recipe.small_stem,
@@ -112,11 +123,23 @@ _DEFAULTS = {
 
 
 def recipe_for(data: str, **changes) -> Recipe:
-    """The recipe for "digits", "fashion_mnist" or "folder:PATH", with `changes` made to it."""
+    """The recipe for "digits", "fashion_mnist" or "folder:PATH", with `changes` made to it.
+
+    With weights to start from: their normalization and image size, ten epochs at a lower rate.
+    """
     kind = data.split(":", 1)[0]
     if kind not in _DEFAULTS:
         raise BadInput(f"data must be digits, fashion_mnist or folder:PATH; got {data!r}")
     unknown = changes.keys() - {field.name for field in fields(Recipe)}
     if unknown:
         raise BadInput(f"a recipe has no {', '.join(sorted(unknown))}")
-    return replace(_DEFAULTS[kind], data=data, **changes)
+    recipe = replace(_DEFAULTS[kind], data=data, **changes)
+    if recipe.weights:
+        tuning = {
+            "norm": "published",
+            "image_size": FAMILY[recipe.network].input_shape[0],
+            "epochs": 10,
+            "learning_rate": 0.005,
+        }
+        recipe = replace(recipe, **{**tuning, **changes})
+    return recipe

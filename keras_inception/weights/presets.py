@@ -55,7 +55,7 @@ def _slim(tag, variant, file, digest, top1, top5, heads="trained", size=None) ->
         f"{tag}.slim_in1k",
         variant,
         "slim",
-        f"http://download.tensorflow.org/models/{file}.tar.gz",
+        f"https://storage.googleapis.com/download.tensorflow.org/models/{file}.tar.gz",
         digest,
         INCEPTION,
         top1,
@@ -158,7 +158,8 @@ PRESETS = {
             "inception_v2",
             "inception_v2.slim",
             "inception_v2_2016_08_28",
-            None,
+            "sha384:c0b2efbae8fc5e237ae67637dca3f311d4b4f7da576b56067e83d95c398a2fccd50baff9cc0de643"
+            "35f4d7b78e1adb07",
             73.9,
             91.8,
             heads="none",
@@ -234,3 +235,20 @@ def preset(weights: str, network: str) -> Preset:
             f"of a file; there is neither a preset nor a file {weights!r}"
         )
     return PRESETS[tag]
+
+
+def listing() -> str:
+    """The presets as a table; a star marks what "imagenet" stands for."""
+    wide = max(map(len, PRESETS))
+    lines = [f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin"]
+    for tag, record in PRESETS.items():
+        star = "*" if tag in RECOMMENDED.values() else " "
+        lines.append(
+            f"{star} {tag:<{wide}}  {record.top1:5.2f}   {record.top5:5.2f}  {record.classes:7d}  "
+            f"{record.heads:<9}  {record.licence:<16}  {record.origin}"
+        )
+    lines += [
+        '(* what weights="imagenet" means; percentages on the 50,000 ImageNet validation images,',
+        " one central crop, as published)",
+    ]
+    return "\n".join(lines)

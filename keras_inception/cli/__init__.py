@@ -1,0 +1,60 @@
+"""`keras-inception`: the command line. No framework is imported before a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import os
+import sys
+
+from ..errors import BadInput
+from ..native_output import held_back
+from . import deliver, measure, show, train
+
+_FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
+
+
+def _start_frameworks() -> None:
+    # TensorFlow's start-up notices are no news to the user of a command.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with held_back():
+        from ..training.precision import on_gpu
+
+        on_gpu()
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="keras-inception",
+        description="Train Inception networks, quantize them, and write .tflite files.",
+    )
+    top.set_defaults(needs_frameworks=True)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for group in (show, train, deliver, measure):
+        group.add(commands)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command: 0 if it succeeded, 2 for bad input, 1 for a disk that refuses, 130 for
+    Ctrl-C."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("keras_inception").setLevel(logging.INFO)
+    try:
+        if arguments.needs_frameworks:
+            _start_frameworks()
+        arguments.command(arguments)
+    except BadInput as error:
+        print(f"keras-inception: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("keras-inception: stopped; `train` continues with --resume", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if error.errno not in _FULL_OR_CLOSED:
+            raise
+        print(f"keras-inception: {error}; nothing that existed was changed", file=sys.stderr)
+        return 1
+    return 0

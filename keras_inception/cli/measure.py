@@ -1,0 +1,73 @@
+"""`evaluate`, `predict` and `report`."""
+
+from __future__ import annotations
+
+_SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
+
+
+def _evaluate(arguments) -> None:
+    from ..tflite import evaluate
+
+    scores = evaluate.evaluate(
+        arguments.subjects,
+        arguments.data,
+        arguments.images,
+        arguments.labels,
+        arguments.crops,
+        arguments.short_side,
+    )
+    print(f"{' + '.join(arguments.subjects)}: {scores}")
+
+
+def _predict(arguments) -> None:
+    from ..tflite.predict import predict
+
+    answers = predict(arguments.weights, arguments.photographs, arguments.top, arguments.crops)
+    for path, best in zip(arguments.photographs, answers, strict=True):
+        print(path)
+        for name, score in best:
+            print(f"  {score:.4f}  {name}")
+
+
+def _report(arguments) -> None:
+    from ..tflite import evaluate
+
+    print(evaluate.report(arguments.folder))
+
+
+def _add_crops(parser) -> None:
+    parser.add_argument(
+        "--crops",
+        type=int,
+        default=1,
+        metavar="1|10|12|144",
+        help="views of each photograph that are averaged, as in the papers (default 1: the centre)",
+    )
+
+
+def add(commands) -> None:
+    evaluate = commands.add_parser(
+        "evaluate", help="top-1, top-5 and loss; of the average, if several are named"
+    )
+    evaluate.add_argument("subjects", nargs="+", metavar="SUBJECT", help=_SUBJECT)
+    evaluate.add_argument("--data", help="as for train; default: the data it was trained on")
+    evaluate.add_argument(
+        "--images", metavar="DIR", help="evaluate on every photograph in a folder instead"
+    )
+    evaluate.add_argument(
+        "--labels", metavar="FILE", help="lines of file name and class; default: sub-folders"
+    )
+    evaluate.add_argument(
+        "--short-side", type=int, metavar="PIXELS", help="scale to this before cropping the centre"
+    )
+    _add_crops(evaluate)
+    evaluate.set_defaults(command=_evaluate)
+    predict = commands.add_parser("predict", help="the classes of photographs, by name")
+    predict.add_argument("photographs", nargs="+", metavar="PHOTO")
+    predict.add_argument("--weights", required=True, metavar="SUBJECT", help=_SUBJECT)
+    predict.add_argument("--top", type=int, default=5, help="how many classes (default 5)")
+    _add_crops(predict)
+    predict.set_defaults(command=_predict)
+    report = commands.add_parser("report", help="accuracy, size and latency of every file of a run")
+    report.add_argument("folder", metavar="RUN", help="a run folder")
+    report.set_defaults(command=_report)

@@ -1,0 +1,157 @@
+"""Published weights, by tag or from a file: arrays under our names, and the network they fit."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from ..errors import BadInput
+from ..networks import FAMILY
+from ..preprocess import Preprocessing
+from ..spec import Classifier, Network
+from ..transform import without_aux
+from ..variants import VARIANTS
+from . import archive, download, formats
+from .convert import convert
+from .keys import keys
+from .names import (
+    caffe,
+    caffe_arrays,
+    keras_applications,
+    ours,
+    slim,
+    timm,
+    torchvision,
+)
+from .presets import CAFFE, INCEPTION, PRESETS, Preset, preset
+
+log = logging.getLogger(__name__)
+
+_NAMES = {
+    "caffe": caffe,
+    "keras_applications": keras_applications,
+    "slim": slim,
+    "timm": timm,
+    "torchvision": torchvision,
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights under our names, and what they are for.
+
+    `net` is the network as its trainer had it, with their number of classes, and with heads if
+    the weights have them; `arrays` fill it exactly. `preprocessing` is the trainer's.
+    """
+
+    net: Network
+    arrays: dict[str, np.ndarray]
+    preprocessing: Preprocessing
+    origin: str
+    heads_trained: bool = True
+
+    @property
+    def name(self) -> str:
+        """The preset's tag, or the file's name without its suffix."""
+        return self.origin if self.origin in PRESETS else Path(self.origin).stem
+
+    def with_classes(self, classes: int) -> Published:
+        """Without the background class, if that makes it `classes`; unchanged otherwise."""
+        if classes != self.net.classes - 1 or self.net.classes != 1001:
+            return self
+        arrays = {
+            key: array[..., 1:] if array.shape[-1] == self.net.classes else array
+            for key, array in self.arrays.items()
+        }
+        return replace(self, net=replace(self.net, classes=classes), arrays=arrays)
+
+    def without_classifiers(self) -> Published:
+        """The trunk, and what the heads have before their last layers."""
+        last = {str(key) for key in keys(self.net) if isinstance(key.row, Classifier)}
+        arrays = {key: array for key, array in self.arrays.items() if key not in last}
+        return replace(self, arrays=arrays)
+
+
+def load(weights: str | Path, network: str | None = None) -> Published:
+    """The weights that `weights` names: "imagenet", the tag of a preset, or the path of a file.
+
+    `network` is the member of the family they are for; it may be None for a tag or a path. A
+    preset is downloaded once, and verified before it is read. Raises BadInput for names
+    that mean nothing, downloads that fail and files that fit no network.
+    """
+    path = Path(weights)
+    if path.is_file() or Path(f"{path}.index").is_file():
+        return _from_file(path, network)
+    if network is None:
+        if str(weights) not in PRESETS:
+            raise BadInput(
+                f"weights are the path of a file or one of {', '.join(PRESETS)}; got {weights!r}"
+            )
+        network = PRESETS[str(weights)].network
+    return _from_preset(preset(str(weights), network))
+
+
+def fetched(record: Preset) -> Path:
+    """The verified file of a preset, downloaded unless it is there already."""
+    file = download.fetch(record.url, record.digest, size=record.size)
+    if record.member is None:
+        return file
+    (member,) = archive.extract(file, record.member, file.parent / record.tag)
+    return member
+
+
+def _from_preset(record: Preset) -> Published:
+    arrays = formats.read(fetched(record))
+    names = _NAMES[record.names]
+    net = replace(VARIANTS[record.variant], classes=record.classes)
+    if record.heads == "none":
+        net = without_aux(net)
+    return Published(
+        net,
+        convert(arrays, net, names.names, names.IGNORED),
+        record.preprocessing,
+        record.tag,
+        record.heads != "untrained",
+    )
+
+
+def _from_file(path: Path, network: str | None) -> Published:
+    arrays = formats.read(path)
+    found = None
+    for whole, names, preprocessing in _candidates(network):
+        for net in dict.fromkeys((whole, without_aux(whole))):
+            named = {source.key for source in names.names(net).values()}
+            held = {key for key in arrays if not _is_ignored(key, names)}
+            apart = len(named ^ held)
+            if found is None or apart < found[0]:
+                found = apart, net, names, preprocessing
+    _, net, names, preprocessing = found
+    net = replace(net, classes=_classes(arrays, net, names) or net.classes)
+    return Published(
+        net, convert(arrays, net, names.names, names.IGNORED), preprocessing, str(path)
+    )
+
+
+def _is_ignored(key: str, names: ModuleType) -> bool:
+    return any(re.search(pattern, key) for pattern in names.IGNORED)
+
+
+def _candidates(network: str | None) -> list[tuple[Network, ModuleType, Preprocessing]]:
+    """The networks a file may be for, and whose names it may use."""
+    found = [
+        (VARIANTS[record.variant], _NAMES[record.names], record.preprocessing)
+        for record in PRESETS.values()
+    ]
+    found.append((VARIANTS["googlenet.caffe"], caffe_arrays, CAFFE))
+    found += [(net, ours, INCEPTION) for net in (*FAMILY.values(), *VARIANTS.values())]
+    return [row for row in found if network is None or row[0].name == network]
+
+
+def _classes(arrays: dict[str, np.ndarray], net: Network, names: ModuleType) -> int | None:
+    source = names.names(net)[f"{net.top[-1].name}/bias"]
+    return arrays[source.key].size if source.key in arrays else None

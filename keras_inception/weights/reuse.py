@@ -1,0 +1,67 @@
+"""Weights of one network as the start of another: what fits is taken, and all of it is reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .store import variables
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """Names of weights: taken as they were, adapted to other input channels, new (they keep
+    their initial values), and not used."""
+
+    taken: tuple[str, ...]
+    adapted: tuple[str, ...]
+    new: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __str__(self):
+        kinds = {"adapted": self.adapted, "new": self.new, "not used": self.unused}
+        named = [f"{kind}: {', '.join(_layers(names))}" for kind, names in kinds.items() if names]
+        return "; ".join([f"{len(self.taken)} weights taken as they were", *named])
+
+
+def _layers(keys: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(key.rpartition("/")[0] for key in keys))
+
+
+def reuse(model, arrays: dict[str, np.ndarray]) -> Reuse:
+    """Fill every weight of `model` that `arrays` (by `layer/variable`) have in the same shape.
+
+    A first kernel for other input channels is adapted: for one channel the sum over the old
+    ones, which sees a grey image as the old kernel saw it in RGB; for more, the old ones in turn,
+    scaled to the same sum.
+    """
+    taken, adapted, new = [], [], []
+    for key, variable in variables(model).items():
+        array, shape = arrays.get(key), tuple(variable.shape)
+        if array is None:
+            new.append(key)
+        elif array.shape == shape:
+            variable.assign(array)
+            taken.append(key)
+        elif _other_channels(array.shape, shape):
+            variable.assign(with_channels(array, shape[2]))
+            adapted.append(key)
+        else:
+            new.append(key)
+    unused = arrays.keys() - {*taken, *adapted}
+    return Reuse(tuple(taken), tuple(adapted), tuple(new), tuple(sorted(unused)))
+
+
+def _other_channels(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """Whether two kernels differ in the channels of an image only."""
+    without = [shape[:2] + shape[3:] for shape in (old, new)]
+    return len(old) == len(new) == 4 and without[0] == without[1] and old[2] == 3
+
+
+def with_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
+    """A kernel of (height, width, 3, filters) for images of `channels`."""
+    if channels == 1:
+        return kernel.sum(axis=2, keepdims=True)
+    turns = kernel[:, :, np.arange(channels) % kernel.shape[2]]
+    return turns * (kernel.shape[2] / channels)

@@ -1,0 +1,82 @@
+"""A folder of photographs with their classes, all of it to evaluate on: nothing is held out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from keras_inception.classes import imagenet_classes
+from keras_inception.errors import BadInput
+
+from .data import Examples
+from .images import decode, photographs
+
+
+def labelled(
+    folder: str | Path, classes: tuple[str, ...], labels: str | Path | None = None
+) -> Examples:
+    """The photographs under `folder` for a network that knows `classes`.
+
+    `labels` is a text file with a file name and a class on every line, separated by white space
+    or a comma, as Caffe's val.txt; names count from the folder. Without it every photograph's class
+    is the name of its sub-folder. A class is a position from 0, a name in `classes` (in a
+    file, one without spaces), or, for the 1000 of ImageNet, a WordNet id.
+
+    Raises BadInput if a file is missing, or a class unknown.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {str(folder)!r}; give one of photographs")
+    known = _known(classes)
+    if labels is None:
+        pairs = [(path, path.relative_to(folder).parts[0]) for path in photographs(folder)]
+    else:
+        pairs = _listed(folder, Path(labels))
+    for path, name in pairs:
+        if name not in known:
+            where = f"line {path.name} of {labels}" if labels else f"the sub-folder of {path}"
+            raise BadInput(
+                f"{where} names the class {name!r}, which is none of the network's "
+                f"{len(classes)}; give positions from 0, their names"
+                + (", or WordNet ids" if len(classes) == 1000 else "")
+            )
+    paths = [path for path, _ in pairs]
+    return Examples(
+        lambda i: decode(paths[i].read_bytes(), "RGB"),
+        np.array([known[name] for _, name in pairs], np.int32),
+        classes,
+        3,
+        fingerprint="",
+    )
+
+
+def _known(classes: tuple[str, ...]) -> dict[str, int]:
+    known = {str(k): k for k in range(len(classes))}
+    known |= {name: k for k, name in enumerate(classes)}
+    if len(classes) == 1000:
+        known |= {wnid: k for k, (wnid, _) in enumerate(imagenet_classes())}
+    return known
+
+
+def _listed(folder: Path, labels: Path) -> list[tuple[Path, str]]:
+    if not labels.is_file():
+        raise BadInput(f"there is no file {str(labels)!r}; give one of names and classes")
+    pairs = []
+    for number, line in enumerate(labels.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        match = re.fullmatch(r"(.*?)[\s,]+(\S+)\s*", line.strip())
+        if not match:
+            raise BadInput(f"line {number} of {labels} needs a file name and a class; got {line!r}")
+        path = folder / match[1]
+        if not path.is_file():
+            # Lists are often made in the folder above.
+            path = folder / Path(match[1]).name
+        if not path.is_file():
+            raise BadInput(f"line {number} of {labels}: there is no file {str(path)!r}")
+        pairs.append((path, match[2]))
+    if not pairs:
+        raise BadInput(f"{labels} is empty; it needs a file name and a class on every line")
+    return pairs
