@@ -23,8 +23,6 @@ from .transform import (
     without_aux,
     without_top,
 )
-from .weights import published, store
-from .weights.published import Published
 
 log = logging.getLogger(__name__)
 
@@ -105,13 +103,15 @@ def configure(
     return widen(net, width)
 
 
-def _published(weights, network: str, classes: int | None, aux: bool) -> Published | None:
-    """What `weights` names, unless Keras is to load it into the network as it is.
+def _published(weights, network: str, classes: int | None, aux: bool):
+    """The weights.published.Published that `weights` names, unless Keras is to load it into the network as it is.
 
     `classes` is None where there is no classifier to fit.
     """
     if weights is None or _is_keras_file(weights):
         return None
+    from .weights import published
+
     found = published.load(weights, network).with_classes(classes)
     if classes not in (None, found.net.classes):
         raise BadInput(
@@ -171,6 +171,8 @@ def _builder(function_name: str, title: str) -> Callable:
             input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
         model = build(net, keras, input_tensor=input_tensor)
         if found:
+            from .weights import store
+
             store.write(model, found.arrays, partial=True)
         elif weights is not None:
             model.load_weights(weights)

@@ -6,10 +6,13 @@ the one of the first download is kept and required from then on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import BadInput
 from ..preprocess import Preprocessing
+from ..spec import Network
+from ..transform import without_aux
+from ..variants import VARIANTS
 
 APACHE, BSD = "Apache-2.0", "BSD-3-Clause"
 #: [-1, 1], as TF-slim and keras.applications; torchvision's transform_input comes to the same.
@@ -47,6 +50,12 @@ class Preset:
     def network(self) -> str:
         """The member of the family it belongs to."""
         return self.tag.split(".")[0]
+
+    @property
+    def net(self) -> Network:
+        """The network as the file holds it."""
+        net = replace(VARIANTS[self.variant], classes=self.classes)
+        return without_aux(net) if self.heads == "none" else net
 
 
 def _slim(tag, variant, file, digest, top1, top5, heads="trained", size=None) -> Preset:

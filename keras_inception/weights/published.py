@@ -108,12 +108,9 @@ def fetched(record: Preset) -> Path:
 def _from_preset(record: Preset) -> Published:
     arrays = formats.read(fetched(record))
     names = _NAMES[record.names]
-    net = replace(VARIANTS[record.variant], classes=record.classes)
-    if record.heads == "none":
-        net = without_aux(net)
     return Published(
-        net,
-        convert(arrays, net, names.names, names.IGNORED),
+        record.net,
+        convert(arrays, record.net, names.names, names.IGNORED),
         record.preprocessing,
         record.tag,
         record.heads != "untrained",
@@ -144,8 +141,7 @@ def _is_ignored(key: str, names: ModuleType) -> bool:
 def _candidates(network: str | None) -> list[tuple[Network, ModuleType, Preprocessing]]:
     """The networks a file may be for, and whose names it may use."""
     found = [
-        (VARIANTS[record.variant], _NAMES[record.names], record.preprocessing)
-        for record in PRESETS.values()
+        (record.net, _NAMES[record.names], record.preprocessing) for record in PRESETS.values()
     ]
     found.append((VARIANTS["googlenet.caffe"], caffe_arrays, CAFFE))
     found += [(net, ours, INCEPTION) for net in (*FAMILY.values(), *VARIANTS.values())]
