@@ -104,7 +104,7 @@ def configure(
 
 
 def _published(weights, network: str, classes: int | None, aux: bool):
-    """The weights.published.Published that `weights` names, unless Keras is to load it into the network as it is.
+    """The weights.published.Published that `weights` names; None where Keras is to load a file.
 
     `classes` is None where there is no classifier to fit.
     """

@@ -1,6 +1,7 @@
 """What the tests share: quiet frameworks, the data beside the checkout, one small trained run."""
 
 import os
+import threading
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -50,3 +51,33 @@ def float32(run):
     from keras_inception.tflite.deliver import export
 
     return export(run.folder, "float32")
+
+
+@pytest.fixture
+def target(tmp_path, monkeypatch):
+    """Where the file that `server` has is kept, in a cache of the test's own."""
+    from keras_inception.weights import transfer
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("KERAS_INCEPTION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(transfer, "PAUSES", (0, 0, 0))
+    return tmp_path / "cache" / "weights.bin"
+
+
+@pytest.fixture
+def part(target):
+    """Where the beginning of a file that is not whole yet is kept."""
+    target.parent.mkdir()
+    return target.with_name(".weights.bin.part")
+
+
+@pytest.fixture
+def server(target):
+    """A server of one file, which misbehaves as told."""
+    from server import Server
+
+    with Server() as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield running
+        running.opened.set()
+        running.shutdown()

@@ -26,14 +26,14 @@ FLOORS = {
     "keras_inception.preprocess_layers": 2,
     "keras_inception.table": 2,
     "keras_inception.variants": 2,
-    "keras_inception.weights": 2,
-    "keras_inception.applications": 3,
-    "keras_inception.blocks": 3,
-    "keras_inception.verbs": 3,
-    "keras_inception": 4,
-    "keras_inception.training": 5,
-    "keras_inception.tflite": 6,
-    "keras_inception.cli": 7,
+    "keras_inception.weights": 3,
+    "keras_inception.applications": 4,
+    "keras_inception.blocks": 4,
+    "keras_inception.verbs": 4,
+    "keras_inception": 5,
+    "keras_inception.training": 6,
+    "keras_inception.tflite": 7,
+    "keras_inception.cli": 8,
 }
 ROOMS = ("keras_inception", "training", "tflite")
 

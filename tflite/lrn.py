@@ -21,7 +21,7 @@ PERCENTILE = 99.5
 
 
 def _sums(squares, depth_radius: int, bias: float, alpha: float):
-    """bias + alpha * (the sum over the nearest channels), all sums of a map in rows of few channels.
+    """bias + alpha * (the sum over the nearest channels), in rows of n channels.
 
     (batch, height, width, channels) -> (batch, height * width, channels / n, n): a convolution over
     neighbouring rows of n channels has a sixth of the products of one with a band over all of them.

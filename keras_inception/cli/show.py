@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import plot, table
 from ..files import write_bytes
 from ..networks import member
-from ..weights import presets
+from ..weights.presets import PRESETS, RECOMMENDED
 
 
 def _table(arguments) -> None:
@@ -19,7 +19,18 @@ def _table(arguments) -> None:
 
 
 def _weights(arguments) -> None:
-    print(presets.listing())
+    wide = max(map(len, PRESETS))
+    print(f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin")
+    for tag, record in PRESETS.items():
+        star = "*" if tag in RECOMMENDED.values() else " "
+        print(
+            f"{star} {tag:<{wide}}  {record.top1:5.2f}   {record.top5:5.2f}  {record.classes:7d}  "
+            f"{record.heads:<9}  {record.licence:<16}  {record.origin}"
+        )
+    print(
+        '(* what weights="imagenet" means; percentages on the 50,000 ImageNet validation images,\n'
+        " one central crop, as published)"
+    )
 
 
 def add(commands) -> None:

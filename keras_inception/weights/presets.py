@@ -244,20 +244,3 @@ def preset(weights: str, network: str) -> Preset:
             f"of a file; there is neither a preset nor a file {weights!r}"
         )
     return PRESETS[tag]
-
-
-def listing() -> str:
-    """The presets as a table; a star marks what "imagenet" stands for."""
-    wide = max(map(len, PRESETS))
-    lines = [f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin"]
-    for tag, record in PRESETS.items():
-        star = "*" if tag in RECOMMENDED.values() else " "
-        lines.append(
-            f"{star} {tag:<{wide}}  {record.top1:5.2f}   {record.top5:5.2f}  {record.classes:7d}  "
-            f"{record.heads:<9}  {record.licence:<16}  {record.origin}"
-        )
-    lines += [
-        '(* what weights="imagenet" means; percentages on the 50,000 ImageNet validation images,',
-        " one central crop, as published)",
-    ]
-    return "\n".join(lines)

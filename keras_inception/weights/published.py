@@ -101,7 +101,7 @@ def fetched(record: Preset) -> Path:
     file = download.fetch(record.url, record.digest, size=record.size)
     if record.member is None:
         return file
-    (member,) = archive.extract(file, record.member, file.parent / record.tag)
+    (member,) = archive.extract_members(file, record.member, file.parent / record.tag)
     return member
 
 
