@@ -15,8 +15,9 @@ from .applications import (
     InceptionV4,
 )
 from .build import build
+from .classes import decode_predictions
 from .errors import BadInput
-from .verbs import features, freeze, load_model, without_aux
+from .verbs import features, freeze, load_model, preprocess_input, without_aux
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "InceptionV4",
     "blocks",
     "build",
+    "decode_predictions",
     "features",
     "freeze",
     "load_model",
+    "preprocess_input",
     "without_aux",
 ]

@@ -15,6 +15,7 @@ from .networks import FAMILY, member
 from .spec import Network
 from .transform import without_aux as network_without_aux
 from .transform import without_top
+from .weights.presets import preset
 
 STRIDES = (2, 4, 8, 16, 32)
 
@@ -93,6 +94,16 @@ def freeze(model, until: str) -> None:
     output = _activated(model, _layer(model, until))
     for layer in default_keras().Model(model.inputs, output).layers:
         layer.trainable = False
+
+
+def preprocess_input(pixels, weights: str, network: str | None = None):
+    """Images as published weights expect them.
+
+    `pixels` are RGB, 0..255, (..., channels), any dtype; `weights` is the tag of a preset, or
+    "imagenet" with the name of a `network`. Gives float32 of the same shape. Raises BadInput
+    for weights that are not known. Nothing is downloaded.
+    """
+    return preset(weights, network or weights.split(".")[0]).preprocessing(pixels)
 
 
 def load_model(path, compile=True):
