@@ -18,7 +18,7 @@ from keras_inception.tflite.evaluate import evaluate
 from keras_inception.tflite.interpreter import File
 from keras_inception.tflite.subject import open_subject
 from keras_inception.training.images import centre
-from keras_inception.weights import published
+from keras_inception.weights import published, store
 from keras_inception.weights.presets import CAFFE
 
 
@@ -65,9 +65,9 @@ def test_a_small_mistake_in_any_of_it_shows_in_the_logits(bvlc, reference, chang
         rows = tuple(replace(r, **{field: value}) if hasattr(r, field) else r for r in net.rows)
         net = replace(net, rows=rows)
     model = ki.build(net)
-    published.store.write(model, found.arrays)
+    store.write(model, found.arrays)
     outputs = model.predict(expected(pixels[:2]), verbose=0)
-    assert np.abs(outputs - logits[:2]).max() > 0.02
+    assert np.abs(outputs - logits[:2]).max() > 0.01
 
 
 def test_with_its_preprocessing_inside_the_model_takes_pixels(bvlc, reference, tmp_path):
@@ -105,7 +105,9 @@ def test_the_labelled_photographs_are_recognized(bvlc, shared, tmp_path):
     lines = (shared / "data" / "photos" / "crops_224" / "labels.csv").read_text().splitlines()[1:]
     listing = tmp_path / "labels.txt"
     listing.write_text("\n".join(" ".join(line.split(",")[:2]) for line in lines))
-    scores = evaluate(bvlc, images=shared / "data" / "photos" / "crops_224", labels=listing)
+    scores = evaluate(
+        bvlc, images=shared / "data" / "photos" / "crops_224", labels=listing, short_side=224
+    )
     assert scores.images == 7
     assert (round(7 * scores.top1), round(7 * scores.top5)) == (5, 7)
 
@@ -155,7 +157,7 @@ def test_without_normalization_it_would_not(bvlc, reference):
     pixels, logits = reference
     found = published.load(bvlc, "googlenet")
     model = ki.build(ki.transform.with_norm(replace(found.net, activation=None), None))
-    published.store.write(model, found.arrays)
+    store.write(model, found.arrays)
     outputs = model.predict(found.preprocessing(pixels), verbose=0)
     assert (outputs.argmax(1) == logits.argmax(1)).sum() <= 2
 
@@ -176,7 +178,7 @@ def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(bvlc):
     )
     grey = np.random.default_rng(0).uniform(-100, 100, (1, 96, 96, 1)).astype("float32")
     rgb = ki.build(replace(found.net, input_shape=(96, 96, 3), top=()))
-    published.store.write(rgb, found.arrays, partial=True)
+    store.write(rgb, found.arrays, partial=True)
     one = ki.build(replace(net, top=()))
     reuse(one, found.arrays)
     np.testing.assert_allclose(
