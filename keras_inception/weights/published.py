@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from ..errors import BadInput
-from ..networks import FAMILY
+from ..files import replacing
 from ..preprocess import Preprocessing
+from ..record import from_record, to_record
 from ..spec import Classifier, Network
 from ..transform import without_aux
 from ..variants import VARIANTS
@@ -28,9 +29,10 @@ from .names import (
     timm,
     torchvision,
 )
-from .presets import CAFFE, INCEPTION, PRESETS, Preset, preset
+from .presets import CAFFE, PRESETS, Preset, preset
 
-log = logging.getLogger(__name__)
+#: The array of our own files that says, in JSON, which network they are for.
+RECORD = "keras_inception.json"
 
 _NAMES = {
     "caffe": caffe,
@@ -119,6 +121,8 @@ def _from_preset(record: Preset) -> Published:
 
 def _from_file(path: Path, network: str | None) -> Published:
     arrays = formats.read(path)
+    if RECORD in arrays:
+        return _from_ours(path, arrays)
     found = None
     for whole, names, preprocessing in _candidates(network):
         for net in dict.fromkeys((whole, without_aux(whole))):
@@ -134,6 +138,26 @@ def _from_file(path: Path, network: str | None) -> Published:
     )
 
 
+def save(found: Published, path: str | Path) -> None:
+    """Write weights as a file of ours, which says what it is: `load` needs to recognize nothing."""
+    record = {"network": to_record(found.net), "preprocessing": asdict(found.preprocessing)}
+    text = np.frombuffer(json.dumps(record).encode(), np.uint8)
+    if Path(path).suffix != ".npz":
+        raise BadInput(f"weights are written to a .npz file; got {str(path)!r}")
+    with replacing(path) as temporary:
+        np.savez(temporary, **found.arrays, **{RECORD: text})
+
+
+def _from_ours(path: Path, arrays: dict[str, np.ndarray]) -> Published:
+    try:
+        record = json.loads(arrays.pop(RECORD).tobytes())
+        net = from_record(record["network"])
+        preprocessing = Preprocessing(**record["preprocessing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"the record in {path} is damaged ({error!r}); convert it again") from error
+    return Published(net, convert(arrays, net, ours.names), preprocessing, str(path))
+
+
 def _is_ignored(key: str, names: ModuleType) -> bool:
     return any(re.search(pattern, key) for pattern in names.IGNORED)
 
@@ -144,7 +168,6 @@ def _candidates(network: str | None) -> list[tuple[Network, ModuleType, Preproce
         (record.net, _NAMES[record.names], record.preprocessing) for record in PRESETS.values()
     ]
     found.append((VARIANTS["googlenet.caffe"], caffe_arrays, CAFFE))
-    found += [(net, ours, INCEPTION) for net in (*FAMILY.values(), *VARIANTS.values())]
     return [row for row in found if network is None or row[0].name == network]
 
 
