@@ -18,7 +18,8 @@ from keras_inception.measure import total
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.convert import convert
-from keras_inception.tflite.evaluate import median_latencies, open_subject
+from keras_inception.tflite.evaluate import median_latencies
+from keras_inception.tflite.subject import open_subject
 from keras_inception.transform import fold_scales
 
 ROWS = [(name, 1.0) for name in FAMILY] + [("googlenet", 0.5), ("googlenet", 0.25)]
@@ -30,12 +31,11 @@ def row(name: str, width: float) -> str:
     cost = total(net)
     preprocessing = Preprocessing()
     noise = np.random.default_rng(0).integers(0, 256, (8, *net.input_shape))
-    images = preprocessing(noise)
     model = ki.build(net, tf_keras)
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / "float32.tflite", Path(folder) / "int8.tflite"]
-        paths[0].write_bytes(convert(model, "float32"))
-        paths[1].write_bytes(convert(model, "int8", "uint8", images, preprocessing.range))
+        paths[0].write_bytes(convert(model, "float32", preprocessing))
+        paths[1].write_bytes(convert(model, "int8", preprocessing, "uint8", noise))
         slow, fast = median_latencies([open_subject(path) for path in paths], rounds=60)
         sizes = [f"{path.stat().st_size / 1e6:.1f}" for path in paths]
     title = name if width == 1 else f"{name}, width {width:g}"

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data
 from keras_inception.training.batches import TrainingBatches, pixels
 from keras_inception.training.images import decode, random_crop
@@ -145,8 +146,8 @@ def test_calibration_images_are_balanced_and_seeded():
     train = data.load("digits").train
     chosen = train.balanced(100, seed=1)
     assert np.bincount(chosen.labels).tolist() == [10] * 10
-    again = pixels(train.balanced(100, seed=1), 8)
-    np.testing.assert_array_equal(pixels(chosen, 8), again)
+    again = pixels(train.balanced(100, seed=1), 8, Preprocessing())
+    np.testing.assert_array_equal(pixels(chosen, 8, Preprocessing()), again)
 
 
 def test_batches_depend_on_seed_epoch_and_position_alone():

@@ -49,7 +49,7 @@ def images_for(net, count=32):
     """Real digits of four classes: on noise, normalization would blow up what sets images apart."""
     train = load("digits").train
     chosen = np.concatenate([np.flatnonzero(train.labels == k)[: count // 4] for k in range(4)])
-    grey = Preprocessing()(pixels(train, net.input_shape[0], np.sort(chosen)))
+    grey = Preprocessing()(pixels(train, net.input_shape[0], Preprocessing(), np.sort(chosen)))
     return np.repeat(grey, 3, axis=-1), train.labels[np.sort(chosen)]
 
 
@@ -104,7 +104,7 @@ def quantizes(net):
         optimizer=tf_keras.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy"
     )
     quantized.fit(images, labels, batch_size=16, verbose=0)
-    content = convert(quantized, "int8", "uint8")
+    content = convert(quantized, "int8", Preprocessing(), "uint8")
     assert audit(content).integer, str(audit(content))
     assert File(content).scores(images).shape == (32, 4)
     # After a handful of steps normalization magnifies every rounding, so the logits are held to

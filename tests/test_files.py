@@ -29,7 +29,7 @@ from keras_inception.transform import widen, without_aux
 @pytest.fixture(scope="module")
 def test_set(run):
     test = load("digits").test
-    return pixels(test, run.recipe.image_size), test.labels
+    return pixels(test, run.recipe.image_size, run.preprocessing), test.labels
 
 
 def test_the_float32_file_computes_what_the_keras_model_does(run, float32, test_set):
@@ -56,7 +56,7 @@ def test_the_quantized_file_agrees_with_the_model_it_came_from(int8_qat):
 
 def test_agreement_sees_another_models_file(int8, test_set):
     """The post-training file is close to the network, but not what this model computes."""
-    images = Preprocessing()(test_set[0][:50])
+    images = test_set[0][:50]
     model = tf_keras.Sequential(
         [
             tf_keras.Input(images.shape[1:]),
@@ -65,7 +65,7 @@ def test_agreement_sees_another_models_file(int8, test_set):
             tf_keras.layers.Activation("softmax"),
         ]
     )
-    found = agreement(int8.read_bytes(), model, images)
+    found = agreement(int8.read_bytes(), model, images, Preprocessing())
     assert not found.holds and found.logits < 0.9 and found.images == 50
 
 
@@ -120,8 +120,7 @@ def test_smaller_schemes_without_retraining(run, float32, scheme, share):
 def test_a_float_island_is_found_and_refused(test_set):
     """LRN has no integer kernel: the converter leaves it in float between int8 neighbours."""
     net = replace(widen(without_aux(GOOGLENET), 0.25), input_shape=(32, 32, 1), classes=3)
-    images = Preprocessing()(test_set[0][:8])
-    content = convert(build(net, tf_keras), "int8", "uint8", images, Preprocessing().range)
+    content = convert(build(net, tf_keras), "int8", Preprocessing(), "uint8", test_set[0][:8])
     found = audit(content)
     islands = [op for op in found.operators if op.startswith("LOCAL_RESPONSE_NORMALIZATION")]
     assert len(islands) == 2
@@ -146,7 +145,7 @@ def test_the_report_lists_every_file(run, float32, int8, int8_qat):
 def test_a_file_carries_its_labels_and_preprocessing(int8_qat):
     record = json.loads(int8_qat.with_suffix(".json").read_text())
     assert record["classes"] == list("0123456789")
-    assert record["preprocessing"] == {"mean": 128, "std": 128}
+    assert Preprocessing(**record["preprocessing"]) == Preprocessing(128, 128)
     assert record["calibration"]["images"] == 200
     assert record["io_type"] == "uint8"
 

@@ -43,12 +43,15 @@ def convert(
     """
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     given = left_to_the_user(expected)
-    ranged = tf.quantization.fake_quant_with_min_max_args if scheme == "int8" else _as_it_is
+    contained = given != expected
+    # A fake-quantized model has its input's range already.
+    exact = scheme == "int8" and (contained or pixels is not None)
+    ranged = tf.quantization.fake_quant_with_min_max_args if exact else _as_it_is
 
     @tf.function(input_signature=[signature])
     def infer(image):
         image = ranged(image, *given.range)
-        if given != expected:
+        if contained:
             kernel, offset = expected.as_convolution()
             kernel = ranged(kernel, -kernel.max(), kernel.max(), narrow_range=True)
             image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)

@@ -18,6 +18,7 @@ import tf_keras
 from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
 
+from .lrn import IntegerLRN
 from .twin import require_equal
 
 
@@ -60,7 +61,10 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
         default_8bit_quantize_configs as configs,
     )
 
-    ours = {make(tf_keras) for make in (attention_pooling, local_response_normalization)}
+    ours = {
+        IntegerLRN,
+        *(make(tf_keras) for make in (attention_pooling, local_response_normalization)),
+    }
 
     def annotate(layer):
         # tfmot refuses layers it does not know: they stay float, and the audit will say so.
