@@ -39,7 +39,7 @@ def write(model, arrays: dict[str, np.ndarray], partial: bool = False) -> None:
     if missing or unused:
         raise BadInput(
             f"the weights do not fit {model.name}: "
-            f"without a value: {_some(missing)}; without a place: {_some(unused)}"
+            f"without a value: {some(missing)}; without a place: {some(unused)}"
         )
     for key, target in targets.items():
         if tuple(target.shape) != arrays[key].shape:
@@ -51,6 +51,6 @@ def write(model, arrays: dict[str, np.ndarray], partial: bool = False) -> None:
         target.assign(arrays[key])
 
 
-def _some(names: list[str], limit: int = 5) -> str:
+def some(names: list[str], limit: int = 5) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return (", ".join(names[:limit]) or "none") + more
