@@ -34,8 +34,8 @@ test-lowest:
 		--resolution lowest-direct --editable '.[test]'
 	.venv-lowest/bin/python -m pytest -m 'not slow and not parity'
 
-# Our networks beside torchvision's, timm's and TF-slim's, with the same weights. Without their
-# requirements, the two that pip cannot install beside a torch for CPUs stay small.
+# Our networks beside torchvision's, timm's, tf2cv's and TF-slim's, with the same weights. The first
+# two go in without their requirements, which would bring a torch for CUDA.
 test-parity:
 	$(PYTHON) -m venv .venv-parity
 	.venv-parity/bin/pip install --quiet --disable-pip-version-check --editable '.[test,parity]'

@@ -1,8 +1,8 @@
 """Other people's models behind two functions: the shapes of their arrays, and their logits.
 
-torchvision, timm and tf_slim come with `make test-parity`. tf_slim has Inception v1, v2 and v3
-only; v4 and Inception-ResNet-v2 are the package `nets` of tensorflow/models, found when its folder
-research/slim is on PYTHONPATH.
+torchvision, timm, tf2cv and tf_slim come with `make test-parity`. tf_slim has Inception v1, v2
+and v3 only; v4 and Inception-ResNet-v2 are the package `nets` of tensorflow/models, found when its
+folder research/slim is on PYTHONPATH.
 """
 
 import sys
@@ -17,7 +17,7 @@ import numpy as np
 from keras_inception.spec import Network
 from keras_inception.transform import without_aux
 from keras_inception.variants import VARIANTS
-from keras_inception.weights.names import slim, timm, torchvision
+from keras_inception.weights.names import osmr, slim, timm, torchvision
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,45 @@ def _restore_legacy_layers():
         )
 
 
+@dataclass(frozen=True)
+class Osmr:
+    """The network of tf2cv that no other project has weights of."""
+
+    network: Network
+    package: str
+    names = osmr
+    filters = -1
+
+    def model(self):
+        import tensorflow
+        import tf_keras
+
+        # Written for the tf.keras of before Keras 3; which one tf.keras is here depends on what
+        # was imported first.
+        modules = {"tensorflow.keras": tf_keras, "tensorflow.keras.layers": tf_keras.layers}
+        with (
+            mock.patch.object(tensorflow, "keras", tf_keras),
+            mock.patch.dict(sys.modules, modules),
+        ):
+            nets = import_module("tf2cv.models.inceptionresnetv1")
+        model = nets.inceptionresnetv1()
+        model.build((1, *self.network.input_shape))
+        return model
+
+    def variables(self, model) -> dict[str, object]:
+        scoped = {v.name.removesuffix(":0"): v for v in model.weights}
+        return {name.replace("features/features/", "features/"): v for name, v in scoped.items()}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(v.shape) for name, v in self.variables(self.model()).items()}
+
+    def logits(self, arrays, images, heads: bool) -> dict[str, np.ndarray]:
+        model = self.model()
+        for name, variable in self.variables(model).items():
+            variable.assign(arrays[name])
+        return {"main": model(images, training=False).numpy()}
+
+
 def _slim(tag: str, package: str, function: str) -> Slim:
     return Slim(replace(VARIANTS[tag], classes=1001), package, function)
 
@@ -133,6 +172,7 @@ PEERS = {
     "timm_inception_resnet_v2": Torch(
         without_aux(VARIANTS["inception_resnet_v2.timm"]), "timm", timm
     ),
+    "osmr_inception_resnet_v1": Osmr(VARIANTS["inception_resnet_v1.osmr"], "tf2cv"),
     # Their v1 has no heads.
     "slim_inception_v1": replace(_SLIM_V1, network=without_aux(_SLIM_V1.network)),
     "slim_inception_v2": _slim("inception_v2.slim", "tf_slim.nets", "inception_v2"),

@@ -14,7 +14,7 @@ def _array(name: str, shape: tuple[int, ...], filters: int) -> np.ndarray:
         # He's initialization, so that the signal reaches the logits.
         fan_in = np.prod(shape) / shape[filters]
         return rng.standard_normal(shape, "float32") * np.float32(np.sqrt(2 / fan_in))
-    if re.search(r"(variance|running_var|bn\.weight)$", name):
+    if re.search(r"(variance|gamma|running_var|bn\.weight)$", name):
         return rng.uniform(0.5, 1.5, shape).astype("float32")
     return rng.normal(0, 0.2, shape).astype("float32")
 

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.parity
 V1, V3 = [(224, 224), (225, 193)], [(299, 299), (303, 301), (139, 107)]
 SIZES = {
     "torchvision_googlenet": [*V1, (127, 129)],
+    # Pools 8x8, and flattens.
+    "osmr_inception_resnet_v1": [(299, 299), (303, 301)],
     # They pool 7x7 and squeeze: other maps do not fit.
     "slim_inception_v1": [(224, 224), (193, 223)],
     "slim_inception_v2": [(224, 224), (193, 97)],

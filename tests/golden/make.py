@@ -20,6 +20,7 @@ SIZES = {
     "torchvision_inception_v3": (139, 107),
     "timm_inception_v4": (139, 107),
     "timm_inception_resnet_v2": (139, 107),
+    "osmr_inception_resnet_v1": (303, 301),
     "slim_inception_v1": (193, 223),
     "slim_inception_v2": (193, 97),
     "slim_inception_v3": (139, 107),
