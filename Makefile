@@ -5,7 +5,7 @@ VENV ?= .venv
 RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 CLI := $(VENV)/bin/keras-inception
 
-.PHONY: demo test test-all test-lowest lint bench docs
+.PHONY: demo test test-all test-lowest test-parity lint bench docs
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,7 +21,7 @@ demo: $(VENV)/installed
 	$(CLI) report $(RUN)
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -m 'not slow'
+	$(VENV)/bin/python -m pytest -m 'not slow and not parity'
 
 test-all: $(VENV)/installed
 	$(VENV)/bin/python -m pytest
@@ -32,7 +32,16 @@ test-lowest:
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
 		--resolution lowest-direct --editable '.[test]'
-	.venv-lowest/bin/python -m pytest -m 'not slow'
+	.venv-lowest/bin/python -m pytest -m 'not slow and not parity'
+
+# Our networks beside torchvision's, timm's, tf2cv's and TF-slim's, with the same weights. The first
+# two go in without their requirements, which would bring a torch for CUDA.
+test-parity:
+	$(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/pip install --quiet --disable-pip-version-check --editable '.[test,parity]'
+	.venv-parity/bin/pip install --quiet --disable-pip-version-check --no-deps \
+		torchvision==0.28.0 timm==1.0.31
+	.venv-parity/bin/python -m pytest -m parity
 
 lint: $(VENV)/installed
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'

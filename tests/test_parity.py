@@ -1,6 +1,7 @@
 """With the same weights, our networks compute what other people's models compute."""
 
 import re
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 import keras_inception as ki
 from keras_inception.networks import FAMILY
-from keras_inception.spec import Conv
-from keras_inception.transform import map_rows
+from keras_inception.transform import without_aux
 from keras_inception.weights import store
+from keras_inception.weights.convert import convert
+from keras_inception.weights.names import keras_applications
 
 PAIRS = {
     "inception_v3": (ki.InceptionV3, keras.applications.InceptionV3),
@@ -18,38 +20,17 @@ PAIRS = {
 }
 
 
-def convolutions(network) -> list[str]:
-    """Names of the table's convolutions, branch after branch: the order of creation."""
-    names = []
-
-    def note(row):
-        if isinstance(row, Conv):
-            names.append(row.name)
-        return row
-
-    map_rows(network.rows, note)
-    heads = {name for name in names if name.startswith("AuxLogits")}
-    return [name for name in names if name not in heads]
-
-
-def named_as_ours(theirs, network) -> dict[str, np.ndarray]:
-    """keras.applications' weights under our names: most of its layers are only numbered."""
-    named = {
-        "conv_7b": "Conv2d_7b_1x1",
-        "conv_7b_bn": "Conv2d_7b_1x1_bn",
-        "predictions": "Logits",
-    }
-    ours = [name for name in convolutions(network) if name != "Conv2d_7b_1x1"]
-    arrays = {}
-    for kind, suffix in (("conv2d", ""), ("batch_normalization", "_bn")):
+def renumbered(theirs) -> dict[str, np.ndarray]:
+    """keras.applications' weights, with automatic layer numbers that start at 0."""
+    names = {}
+    for kind in ("conv2d", "batch_normalization"):
         numbered = [la.name for la in theirs.layers if re.fullmatch(rf"{kind}(_\d+)?", la.name)]
         numbered.sort(key=lambda name: int(name.removeprefix(kind)[1:] or 0))
-        assert len(numbered) == len(ours)
-        named |= {name: our + suffix for name, our in zip(numbered, ours, strict=True)}
-    for key, value in store.read(theirs).items():
+        names |= {name: f"{kind}:{number}" for number, name in enumerate(numbered)}
+    arrays = {}
+    for key, array in store.read(theirs).items():
         layer, variable = key.split("/")
-        layer = named.get(layer, re.sub(r"^(block\d+_\d+)_conv$", r"\1_projection", layer))
-        arrays[f"{layer}/{variable}"] = value
+        arrays[f"{names.get(layer, layer)}/{variable}"] = array
     return arrays
 
 
@@ -66,7 +47,9 @@ def test_the_same_numbers_as_keras_applications(name, top):
             noise = rng.normal(0, 0.3, (2, *layer.beta.shape))
             layer.set_weights([*noise, rng.uniform(0.3, 1.7, layer.beta.shape)])
     ours = our_builder(**arguments)
-    store.write(ours, named_as_ours(theirs, FAMILY[name]))
+    net = without_aux(FAMILY[name])
+    net = net if top else replace(net, top=())
+    store.write(ours, convert(renumbered(theirs), net, keras_applications.names))
     images = rng.uniform(-1, 1, (2, *shape)).astype("float32")
     expected = theirs.predict(images, verbose=0)
     scale = max(1.0, float(np.std(expected)))

@@ -1,0 +1,50 @@
+"""Other people's arrays as ours: every array used once, every weight filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ..errors import BadInput
+from ..spec import Network
+from .names import Source
+from .store import some
+
+
+def convert(
+    arrays: dict[str, np.ndarray],
+    net: Network,
+    names: Callable[[Network], dict[str, Source]],
+    ignored: Iterable[str] = (),
+) -> dict[str, np.ndarray]:
+    """The weights of `net` in our names and layouts, from the `arrays` of somebody's file.
+
+    `names` is the map of a project in `weights.names`; `ignored` are regular expressions of
+    arrays that hold no weight. Raises BadInput if an array is missing, left over, or has another
+    number of axes; `store.write` compares the shapes.
+    """
+    sources = names(net)
+    needed = {source.key for source in sources.values()}
+    missing = sorted(needed - arrays.keys())
+    unused = sorted(
+        f"{name} {arrays[name].shape}"
+        for name in arrays.keys() - needed
+        if not any(re.search(pattern, name) for pattern in ignored)
+    )
+    if missing or unused:
+        raise BadInput(
+            f"the file does not hold the weights of {net.name}: "
+            f"not in the file: {some(missing)}; without a place: {some(unused)}"
+        )
+    return {key: _read(key, source, arrays[source.key]) for key, source in sources.items()}
+
+
+def _read(key: str, source: Source, array: np.ndarray) -> np.ndarray:
+    try:
+        return source.read(array)
+    except (ValueError, IndexError) as error:
+        raise BadInput(
+            f"{source.key} has the shape {array.shape}, which cannot be {key}"
+        ) from error

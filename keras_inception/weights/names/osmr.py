@@ -1,0 +1,60 @@
+"""osmr's Keras files (imgclsmob, tf2cv): Inception-ResNet-v1, its only public ImageNet weights.
+
+The names are the variables', with the outermost scope, which Keras writes twice, written once and
+without the ":0".
+"""
+
+from __future__ import annotations
+
+from ...spec import Embedding, Network, Residual
+from ..keys import Key, keys
+from . import Source
+from .places import Place, places
+
+#: A file of this network holds nothing else.
+IGNORED = ()
+
+_LAYERS = {
+    "Conv2d_1a_3x3": "init_block/conv1",
+    "Conv2d_2a_3x3": "init_block/conv2",
+    "Conv2d_2b_3x3": "init_block/conv3",
+    "Conv2d_3b_1x1": "init_block/conv4",
+    "Conv2d_4a_3x3": "init_block/conv5",
+    "Conv2d_4b_3x3": "init_block/conv6",
+}
+#: Their stages start with the reduction, which so is the first unit.
+_STAGES = {"block35": (1, 0), "block17": (2, 1), "block8": (3, 1)}
+_REDUCTIONS = {"Mixed_6a": "stage2/stage2/unit1", "Mixed_7a": "stage3/stage3/unit1"}
+
+
+def _unit(name: str) -> str:
+    if name in _REDUCTIONS:
+        return _REDUCTIONS[name]
+    kind, number = name.split("_")
+    stage, before = _STAGES[kind]
+    return f"stage{stage}/stage{stage}/unit{int(number) + before}"
+
+
+def _conv(place: Place) -> str:
+    single = isinstance(place.block, Residual) and place.steps == 1
+    conv = "conv" if single else f"conv_list/conv{place.step + 1}"
+    return f"{_unit(place.block.name)}/branches/branch{place.branch + 1}/{conv}"
+
+
+def _scope(key: Key, placed: dict[str, Place]) -> str:
+    layer = key.layer.removesuffix("_bn")
+    normalization = key.layer.endswith("_bn")
+    if isinstance(key.row, Embedding):
+        return "output1/bn" if normalization else "output1/fc1"
+    if layer == "Logits":
+        return "output1/fc2"
+    if isinstance(key.row, Residual):
+        return f"features/{_unit(key.row.name)}/conv/conv"
+    module = _conv(placed[layer]) if layer in placed else _LAYERS[layer]
+    return f"features/{module}/{'bn' if normalization else 'conv/conv'}"
+
+
+def names(net: Network) -> dict[str, Source]:
+    """Our weight -> the variable of the file."""
+    placed = places(net)
+    return {str(key): Source(f"{_scope(key, placed)}/{key.variable}") for key in keys(net)}

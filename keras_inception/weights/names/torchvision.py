@@ -1,0 +1,69 @@
+"""torchvision's state dictionaries: googlenet and inception_v3, auxiliary heads included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...spec import Dense, Network
+from ..keys import keys
+from . import Source, flattened_chw
+from .places import Place, places
+from .pytorch import IGNORED as IGNORED
+from .pytorch import source
+
+_GOOGLENET = {
+    "conv1_7x7_s2": "conv1",
+    "conv2_3x3_reduce": "conv2",
+    "conv2_3x3": "conv3",
+    "loss1_conv": "aux1.conv",
+    "loss1_fc": "aux1.fc1",
+    "loss1_classifier": "aux1.fc2",
+    "loss2_conv": "aux2.conv",
+    "loss2_fc": "aux2.fc1",
+    "loss2_classifier": "aux2.fc2",
+    "loss3_classifier": "fc",
+}
+_INCEPTION_V3 = {
+    "AuxLogits_Conv2d_1b_1x1": "AuxLogits.conv0",
+    "AuxLogits_Conv2d_2a_5x5": "AuxLogits.conv1",
+    "AuxLogits_Logits": "AuxLogits.fc",
+    "Logits": "fc",
+}
+#: Block, or blocks with this name and another letter -> the names of its branches.
+_BRANCHES = {
+    "Mixed_5": ("1x1", "5x5", "3x3dbl", "_pool"),
+    "Mixed_6a": ("3x3", "3x3dbl"),
+    "Mixed_6": ("1x1", "7x7", "7x7dbl", "_pool"),
+    "Mixed_7a": ("3x3", "7x7x3"),
+    "Mixed_7": ("1x1", "3x3", "3x3dbl", "_pool"),
+}
+
+
+def _googlenet(place: Place) -> str:
+    step = f".{place.step}" if place.steps > 1 else ""
+    return f"{place.block.name.replace('_', '')}.branch{place.branch + 1}{step}"
+
+
+def _inception_v3(place: Place) -> str:
+    block = place.block.name
+    branch = (_BRANCHES.get(block) or _BRANCHES[block[:-1]])[place.branch]
+    part = "" if place.part is None else "ab"[place.part]
+    step = "" if place.steps == 1 or branch == "_pool" else f"_{place.step + 1}{part}"
+    return f"{block}.branch{branch}{step}"
+
+
+def names(net: Network) -> dict[str, Source]:
+    """Our weight -> the array of the state dictionary."""
+    modules, name = {
+        "googlenet": (_GOOGLENET, _googlenet),
+        "inception_v3": (_INCEPTION_V3, _inception_v3),
+    }[net.name]
+    modules = modules | {layer: name(place) for layer, place in places(net).items()}
+    found = {}
+    for key in keys(net):
+        layer = key.layer.removesuffix("_bn")
+        found[str(key)] = source(key, modules.get(layer, layer))
+        if isinstance(key.row, Dense) and key.variable == "kernel":
+            # Their heads flatten (channels, 4, 4).
+            found[str(key)] = replace(found[str(key)], read=flattened_chw(4))
+    return found
