@@ -115,8 +115,11 @@ def open_source(subject: str | Path, images=None, out=None) -> Source:
             raise BadInput(f"{subject} is a run: it has its own images and folder")
         run = run_folder.trained(subject)
         return of_run(run, run.split())
-    if Path(subject).is_dir():
-        raise BadInput(f"{subject} is not a run folder: it has no run.json")
+    if not published.exists(subject):
+        raise BadInput(
+            f"{subject} is not a run folder: it has no run.json; nor is it a file of weights, or a "
+            "tag that `keras-inception weights` lists"
+        )
     if out is None:
         raise BadInput(f"say with --out in which folder the file made of {subject} is to be")
     return of_weights(subject, out, images)

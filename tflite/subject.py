@@ -65,6 +65,11 @@ def open_subject(what: str | Path) -> Subject:
         model = load_model(path, compile=False)
         height, width, channels, scores, run_once = _keras_model(model)
         origin = _origin_of_run(path.parent)
+    elif not published.exists(what):
+        raise BadInput(
+            f"{what} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
+            "nor a tag that `keras-inception weights` lists; give one of these"
+        )
     else:
         found = published.load(what).with_classes(1000)
         model = build(without_aux(found.net), keras, dtype="float32")

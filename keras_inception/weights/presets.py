@@ -18,6 +18,8 @@ APACHE, BSD = "Apache-2.0", "BSD-3-Clause"
 #: [-1, 1], as TF-slim and keras.applications; torchvision's transform_input comes to the same.
 INCEPTION = Preprocessing(127.5, 127.5, crop=0.875)
 CAFFE = Preprocessing((104.0, 117.0, 123.0), 1.0, "BGR", crop=0.875)
+#: ImageNet's own mean and spread.
+OSMR = Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), crop=0.875)
 BICUBIC = Preprocessing(127.5, 127.5, crop=0.875, interpolation="bicubic")
 
 

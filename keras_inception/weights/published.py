@@ -24,12 +24,13 @@ from .names import (
     caffe,
     caffe_arrays,
     keras_applications,
+    osmr,
     ours,
     slim,
     timm,
     torchvision,
 )
-from .presets import CAFFE, PRESETS, Preset, preset
+from .presets import CAFFE, OSMR, PRESETS, Preset, preset
 
 #: The array of our own files that says, in JSON, which network they are for.
 RECORD = "keras_inception.json"
@@ -79,6 +80,12 @@ class Published:
         return replace(self, arrays=arrays)
 
 
+def exists(weights: str | Path) -> bool:
+    """Whether `weights` is a file (or the prefix of a checkpoint) or the tag of a preset."""
+    path = Path(weights)
+    return path.is_file() or Path(f"{path}.index").is_file() or str(weights) in PRESETS
+
+
 def load(weights: str | Path, network: str | None = None) -> Published:
     """The weights that `weights` names: "imagenet", the tag of a preset, or the path of a file.
 
@@ -86,16 +93,9 @@ def load(weights: str | Path, network: str | None = None) -> Published:
     preset is downloaded once, and verified before it is read. Raises BadInput for names
     that mean nothing, downloads that fail and files that fit no network.
     """
-    path = Path(weights)
-    if path.is_file() or Path(f"{path}.index").is_file():
-        return _from_file(path, network)
-    if network is None:
-        if str(weights) not in PRESETS:
-            raise BadInput(
-                f"weights are the path of a file or one of {', '.join(PRESETS)}; got {weights!r}"
-            )
-        network = PRESETS[str(weights)].network
-    return _from_preset(preset(str(weights), network))
+    if exists(weights) and str(weights) not in PRESETS:
+        return _from_file(Path(weights), network)
+    return _from_preset(preset(str(weights), network or str(weights).split(".")[0]))
 
 
 def fetched(record: Preset) -> Path:
@@ -168,6 +168,7 @@ def _candidates(network: str | None) -> list[tuple[Network, ModuleType, Preproce
         (record.net, _NAMES[record.names], record.preprocessing) for record in PRESETS.values()
     ]
     found.append((VARIANTS["googlenet.caffe"], caffe_arrays, CAFFE))
+    found.append((VARIANTS["inception_resnet_v1.osmr"], osmr, OSMR))
     return [row for row in found if network is None or row[0].name == network]
 
 
