@@ -11,8 +11,6 @@ from .build import build
 from .errors import BadInput
 from .measure import measure, smallest_input
 from .networks import FAMILY
-from .preprocess import Preprocessing
-from .preprocess_layers import preprocessed
 from .spec import LRN, Dropout, Network
 from .transform import (
     widen,
@@ -167,6 +165,9 @@ def _builder(function_name: str, title: str) -> Callable:
             small_stem=small_stem,
         )
         if include_preprocessing:
+            from .preprocess import Preprocessing
+            from .preprocess_layers import preprocessed
+
             expected = found.preprocessing if found else Preprocessing()
             input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
         model = build(net, keras, input_tensor=input_tensor)

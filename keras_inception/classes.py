@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-import numpy as np
-
 from .errors import BadInput
 
 #: Networks trained by Google's own code tell a class 0, "background", from the 1000.
@@ -39,7 +37,7 @@ def _known(count: int) -> tuple[tuple[str, str], ...]:
 
 
 def decode_predictions(
-    predictions: np.ndarray, top: int = 5, labels: Sequence[str] | None = None
+    predictions, top: int = 5, labels: Sequence[str] | None = None
 ) -> list[list[tuple[str, str, float]]]:
     """The `top` classes of each prediction, best first: (WordNet id, name, score).
 
@@ -50,6 +48,8 @@ def decode_predictions(
 
     Raises BadInput for a shape or labels that do not fit.
     """
+    import numpy as np  # not at the top: printing tables needs none of it
+
     predictions = np.asarray(predictions)
     if predictions.ndim != 2:
         raise BadInput(f"predictions must have the shape (n, classes); got {predictions.shape}")

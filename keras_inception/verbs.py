@@ -15,7 +15,6 @@ from .networks import FAMILY, member
 from .spec import Network
 from .transform import without_aux as network_without_aux
 from .transform import without_top
-from .weights.presets import preset
 
 STRIDES = (2, 4, 8, 16, 32)
 
@@ -103,6 +102,8 @@ def preprocess_input(pixels, weights: str, network: str | None = None):
     "imagenet" with the name of a `network`. Gives float32 of the same shape. Raises BadInput
     for weights that are not known. Nothing is downloaded.
     """
+    from .weights.presets import preset
+
     return preset(weights, network or weights.split(".")[0]).preprocessing(pixels)
 
 

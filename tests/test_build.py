@@ -136,7 +136,7 @@ def test_blocks_have_the_published_weights():
         ({"dropout": 1.0}, "dropout must lie"),
         ({"pooling": "sum", "include_top": False}, "pooling must be"),
         ({"aux": True, "include_top": False}, "aux=True needs include_top=True"),
-        ({"weights": "imagenets"}, "no file 'imagenets'"),
+        ({"weights": "imagenets"}, "neither a preset nor a file 'imagenets'"),
         ({"input_shape": (224, 224)}, "input_shape of"),
     ],
 )

@@ -19,6 +19,7 @@ from keras_inception.tflite.agreement import without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
 from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.lrn import in_integers
 from keras_inception.tflite.twin import twin
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
@@ -98,7 +99,7 @@ def quantizes(net):
     """Quantization-aware for a few steps, then a file: integer throughout, and the same network."""
     images, labels = images_for(net)
     model = ki.without_aux(fitted(net))
-    float_twin = twin(net, model, images)
+    float_twin = in_integers(twin(net, model, images), images)
     quantized = qat.quantize(float_twin, images, RANGE)
     quantized.compile(
         optimizer=tf_keras.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy"
@@ -117,6 +118,11 @@ def quantizes(net):
 
 def test_every_member_quantizes_to_integers(member):
     quantizes(small(member))
+
+
+def test_local_response_normalization_quantizes_to_integers():
+    """GoogLeNet as in the paper; TFLite's own operator is in float."""
+    quantizes(replace(widen(FAMILY["googlenet"], 0.25), input_shape=(32, 32, 3), classes=4))
 
 
 @pytest.mark.slow

@@ -14,6 +14,8 @@ from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
+from keras_inception.training import fit
+from keras_inception.training.recipes import recipe_for
 from keras_inception.transform import widen
 from keras_inception.variants import VARIANTS
 from keras_inception.weights import presets, published, store
@@ -198,3 +200,36 @@ def test_the_list_of_weights_shows_every_preset(capsys):
     out = capsys.readouterr().out
     assert all(tag in out for tag in PRESETS)
     assert out.count("*") == len(RECOMMENDED) + 1
+
+
+def test_training_starts_from_published_weights(archive, trained, tmp_path, caplog):
+    """Grey digits: the first kernel adapted, the classifier new, the trunk where it was."""
+    recipe = recipe_for(
+        "digits", weights="imagenet", image_size=32, epochs=1, learning_rate=1e-9, aux=True
+    )
+    assert (recipe.norm, recipe.width) == ("published", 1.0)
+    with caplog.at_level("INFO"):
+        run = fit.start(recipe, tmp_path / "run")
+    assert "adapted: conv1_7x7_s2; new: loss3_classifier" in caplog.text
+    assert run.preprocessing == Preprocessing(2.0, 4.0)
+    arrays = store.read(ki.load_model(run.model))
+    key = "inception_4e_3x3/kernel"
+    np.testing.assert_allclose(arrays[key], trained[0][key], atol=1e-6)
+    kernel = "conv1_7x7_s2/kernel"
+    np.testing.assert_allclose(
+        arrays[kernel], trained[0][kernel].sum(axis=2, keepdims=True), atol=1e-6
+    )
+
+
+def test_a_classifier_is_kept_only_for_as_many_classes(archive, tmp_path):
+    recipe = recipe_for("digits", weights="imagenet", classes_from_data=False, image_size=32)
+    with pytest.raises(
+        BadInput, match=r"1001 classes apart, the data have 10; --classes-from-data"
+    ):
+        fit.start(recipe, tmp_path / "run")
+
+
+def test_a_network_of_another_shape_does_not_pass_for_the_published_one(archive, tmp_path):
+    recipe = recipe_for("digits", weights="imagenet", image_size=32, width=0.5)
+    with pytest.raises(BadInput, match=r"has little in common with googlenet.tiny"):
+        fit.start(recipe, tmp_path / "run")

@@ -193,7 +193,7 @@ def test_top_5_counts_the_first_five():
     ("changes", "sentence"),
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
-        ({"norm": "group"}, "norm must be batch, lrn or none"),
+        ({"norm": "group"}, "norm must be one of published, batch, lrn, none"),
         ({"precision": "float8"}, "precision must be one of"),
         ({"min_area": 0}, "min_area must be"),
         ({"warmup_epochs": -1}, "warmup_epochs must be"),

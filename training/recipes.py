@@ -137,6 +137,7 @@ def recipe_for(data: str, **changes) -> Recipe:
     if recipe.weights:
         tuning = {
             "norm": "published",
+            "width": 1.0,
             "image_size": FAMILY[recipe.network].input_shape[0],
             "epochs": 10,
             "learning_rate": 0.005,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..weights.presets import PRESETS, RECOMMENDED
-
 
 def _weights(arguments) -> None:
+    from ..weights.presets import PRESETS, RECOMMENDED
+
     wide = max(map(len, PRESETS))
     print(f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin")
     for tag, record in PRESETS.items():
