@@ -7,11 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_inception import load_model
-from keras_inception.build import build
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
@@ -22,7 +20,7 @@ from keras_inception.training.crops import views
 from keras_inception.training.images import decode, photographs
 from keras_inception.training.run_folder import Run
 from keras_inception.transform import without_aux
-from keras_inception.weights import published, store
+from keras_inception.weights import published
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +71,6 @@ def of_weights(weights: str | Path, folder: str | Path, images: str | Path | Non
     """
     found = published.load(weights).with_classes(1000)
     net = without_aux(found.net)
-    model = build(net, keras, dtype="float32")
-    store.write(model, found.arrays, partial=True)
     size = net.input_shape[0]
     if images is None:
         calibration = np.random.default_rng(0).integers(0, 256, (8, *net.input_shape), np.uint8)
@@ -83,7 +79,7 @@ def of_weights(weights: str | Path, folder: str | Path, images: str | Path | Non
     return Source(
         re.sub(r"\W+", "_", found.name),
         net,
-        model,
+        found.model(),
         found.preprocessing,
         class_names(net.classes),
         calibration,

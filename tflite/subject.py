@@ -7,17 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_inception import load_model
-from keras_inception.build import build
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import run_folder
-from keras_inception.transform import without_aux
-from keras_inception.weights import published, store
+from keras_inception.weights import published
 
 from .interpreter import File
 
@@ -72,9 +69,7 @@ def open_subject(what: str | Path) -> Subject:
         )
     else:
         found = published.load(what).with_classes(1000)
-        model = build(without_aux(found.net), keras, dtype="float32")
-        store.write(model, found.arrays, partial=True)
-        height, width, channels, scores, run_once = _keras_model(model)
+        height, width, channels, scores, run_once = _keras_model(found.model())
         origin = Origin(found.preprocessing, class_names(found.net.classes))
         path = None
     if height != width or not height:

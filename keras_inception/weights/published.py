@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
+from ..build import build
 from ..errors import BadInput
 from ..files import replacing
 from ..preprocess import Preprocessing
@@ -17,7 +18,7 @@ from ..record import from_record, to_record
 from ..spec import Classifier, Network
 from ..transform import without_aux
 from ..variants import VARIANTS
-from . import archive, download, formats
+from . import archive, download, formats, store
 from .convert import convert
 from .keys import keys
 from .names import (
@@ -72,6 +73,12 @@ class Published:
             for key, array in self.arrays.items()
         }
         return replace(self, net=replace(self.net, classes=classes), arrays=arrays)
+
+    def model(self):
+        """The network without heads as a Keras 3 model in float32, filled."""
+        model = build(without_aux(self.net), dtype="float32")
+        store.write(model, self.arrays, partial=True)
+        return model
 
     def without_classifiers(self) -> Published:
         """The trunk, and what the heads have before their last layers."""
