@@ -20,6 +20,12 @@ from keras_inception.variants import VARIANTS
 from keras_inception.weights.names import osmr, slim, timm, torchvision
 
 
+def import_torchvision() -> ModuleType:
+    """torchvision, also where its compiled operators, which are for detection, cannot be loaded."""
+    with mock.patch("torch.library.register_fake", lambda *_, **__: lambda f: f):
+        return import_module("torchvision")
+
+
 @dataclass(frozen=True)
 class Torch:
     """A model of torchvision or timm; `taps` are the modules that its heads read."""
@@ -32,9 +38,7 @@ class Torch:
     filters = 0
 
     def model(self):
-        # Their compiled operators are for detection, and not loadable beside every torch.
-        with mock.patch("torch.library.register_fake", lambda *_, **__: lambda f: f):
-            import_module("torchvision")
+        import_torchvision()
         heads = {"aux_logits": True} if self.taps else {}
         if self.package == "timm":
             return import_module("timm").create_model(self.network.name, **heads).eval()

@@ -1,22 +1,25 @@
 """With the same random weights, InceptionNeXt computes what timm's computes."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import keras
 import numpy as np
 import pytest
 import tf_keras
+from peers import import_torchvision
 
 from keras_inception.build import build
 from keras_inception.networks.inception_next import ATTO
 from keras_inception.weights import store
 
-torch = pytest.importorskip("torch")
-timm = pytest.importorskip("timm")
+pytestmark = pytest.mark.parity
 
 
 def shaken(model):
     """Weights as large as keeps every layer's output in sight, and blocks that add theirs."""
+    import torch
+
     torch.manual_seed(0)
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
@@ -35,6 +38,8 @@ def shaken(model):
 
 def named_as_ours(model) -> dict[str, np.ndarray]:
     """timm's weights under our names: underscores for dots, and channels last."""
+    import torch
+
     tensors = {}
     for path, module in model.named_modules():
         name = path.replace(".", "_")
@@ -59,6 +64,12 @@ def named_as_ours(model) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("module", [keras, tf_keras], ids=lambda m: m.__name__)
 def test_the_same_numbers_as_timm(module):
+    torch = pytest.importorskip("torch")
+    if find_spec("timm") is None or find_spec("torchvision") is None:
+        pytest.skip("needs timm, and torchvision, which timm imports")
+    import_torchvision()
+    import timm
+
     theirs = shaken(timm.create_model("inception_next_atto"))
     ours = build(replace(ATTO, activation=None), module)
     store.write(ours, named_as_ours(theirs))
