@@ -159,11 +159,8 @@ def fine_tune(quantized, batches, epochs: int, learning_rate: float, callbacks=(
             for index in range(len(batches)):
                 yield batches[index]
 
-    images, labels = batches[0]
-    signature = (
-        tf.TensorSpec((None, *images.shape[1:]), images.dtype),
-        tf.TensorSpec((None,), labels.dtype),
-    )
+    # Images, labels, and weights of a skewed set's images.
+    signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
     schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     quantized.compile(
         optimizer=tf_keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),

@@ -1,19 +1,18 @@
-"""Labelled images: where they come from, and how they are split."""
+"""Labelled images, decoded when asked for, and how they are split."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from keras_inception.errors import BadInput
 
-from .images import EXTENSIONS, decode, scan
+from .images import UNREADABLE, Undecoded, decode
+from .look import reason
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +23,8 @@ class Examples:
 
     `image(i)` gives an 8-bit Pillow image of mode "L" or "RGB" (`channels` 1 or 3); `labels` are
     int32 positions in `classes`; `fingerprint` is a SHA-256 over all pixels or files and labels.
+    `encoded(i)` gives the bytes of a file as they are, of images that come as files; `name(i)`
+    says where one is to be found. `digests` are equal for images with equal content.
     """
 
     image: Callable[[int], Image.Image]
@@ -31,18 +32,28 @@ class Examples:
     classes: tuple[str, ...]
     channels: int
     fingerprint: str
+    encoded: Callable[[int], bytes] | None = None
+    name: Callable[[int], str] = str
+    digests: Sequence[bytes] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def to_crop(self, i: int) -> Image.Image | Undecoded:
+        """What `random_crop` takes: of a file, not more is decoded than the crop needs."""
+        if self.encoded is None:
+            return self.image(i)
+        return Undecoded(self.encoded(i), mode_of(self.channels))
+
     def take(self, indices: np.ndarray) -> Examples:
         """These examples only; the fingerprint stays the whole set's."""
-        return Examples(
-            lambda i: self.image(indices[i]),
-            self.labels[indices],
-            self.classes,
-            self.channels,
-            self.fingerprint,
+        return replace(
+            self,
+            image=lambda i: self.image(indices[i]),
+            labels=self.labels[indices],
+            encoded=self.encoded and (lambda i: self.encoded(indices[i])),
+            name=lambda i: self.name(indices[i]),
+            digests=self.digests and [self.digests[i] for i in indices],
         )
 
     def balanced(self, count: int, seed: int) -> Examples:
@@ -51,6 +62,35 @@ class Examples:
         order = np.random.default_rng(seed).permutation(len(self))
         chosen = [order[self.labels[order] == k][:each] for k in range(len(self.classes))]
         return self.take(np.concatenate(chosen))
+
+
+def mode_of(channels: int) -> str:
+    return "L" if channels == 1 else "RGB"
+
+
+def of_files(
+    encoded: Callable[[int], bytes],
+    labels: np.ndarray,
+    classes: Sequence[str],
+    channels: int,
+    fingerprint: str,
+    name: Callable[[int], str],
+    digests: Sequence[bytes] = (),
+) -> Examples:
+    """Examples that are files, or parts of files, in a format Pillow reads."""
+    mode = mode_of(channels)
+
+    def image(i: int) -> Image.Image:
+        try:
+            return decode(encoded(i), mode)
+        except UNREADABLE as error:
+            raise BadInput(
+                f"{name(i)} cannot be read: {reason(error)}; remove it: "
+                "`keras-inception data check` names all such images"
+            ) from error
+
+    labels = np.asarray(labels, np.int32)
+    return Examples(image, labels, tuple(classes), channels, fingerprint, encoded, name, digests)
 
 
 @dataclass(frozen=True)
@@ -62,22 +102,19 @@ class Split:
 
 
 def load(source: str, holdout: float = 0.2, seed: int = 0) -> Split:
-    """The data set `source` names: "digits", "fashion_mnist" or "folder:PATH".
+    """The data set `source` names, as `recipes.DATA` lists them.
 
-    Fashion-MNIST has its own test set; of the others `holdout` of each class is kept for
-    evaluation, drawn with `seed`. Raises BadInput for a source that cannot be used.
+    Of sets that are not split already, `holdout` of each class is kept for evaluation, drawn with
+    `seed`. Images to train on that are to be evaluated on as well are left out of the training.
+    Raises BadInput for a source that cannot be used.
     """
-    kind, _, path = source.partition(":")
-    if kind == "folder" and path:
-        return _hold_out(_folder(Path(path)), holdout, seed)
-    if source == "digits":
-        return _hold_out(_digits(), holdout, seed)
-    if source == "fashion_mnist":
-        return _fashion_mnist()
-    raise BadInput(f"data must be digits, fashion_mnist or folder:PATH; got {source!r}")
+    from . import sources  # they are made of what is defined here
+
+    return _apart(sources.read(source, holdout, seed))
 
 
-def _hold_out(examples: Examples, holdout: float, seed: int) -> Split:
+def hold_out(examples: Examples, holdout: float, seed: int) -> Split:
+    """`holdout` of each class for evaluation, at least one image, drawn with `seed`."""
     order = np.random.default_rng(seed).permutation(len(examples))
     test = []
     for label, name in enumerate(examples.classes):
@@ -93,89 +130,21 @@ def _hold_out(examples: Examples, holdout: float, seed: int) -> Split:
     return Split(examples.take(train), examples.take(test))
 
 
-def _arrays(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Examples:
-    """Examples of (n, height, width) uint8 grey images."""
-    labels = labels.astype(np.int32)
-    fingerprint = sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    return Examples(lambda i: Image.fromarray(images[i]), labels, classes, 1, fingerprint)
+def _apart(split: Split) -> Split:
+    """The split without the training images that are evaluated on as well.
 
-
-def _digits() -> Examples:
-    """scikit-learn's bundled 1,797 handwritten digits, 8x8, grey values 0..16."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images = np.round(digits.images * (255 / 16)).astype(np.uint8)
-    return _arrays(images, digits.target, tuple("0123456789"))
-
-
-def _fashion_mnist() -> Split:
-    """Zalando's 60,000 + 10,000 articles, 28x28 grey; Keras downloads them once."""
-    import keras
-
-    classes = (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
+    It is the training part that gives way, so that scores stay comparable with those of others.
+    """
+    seen = set(split.test.digests)
+    shared = np.array([digest in seen for digest in split.train.digests], bool)
+    if not shared.any():
+        return split
+    log.warning(
+        "%d of %d images to train on are to be evaluated on as well, and are left out: %s",
+        shared.sum(),
+        len(split.train),
+        ", ".join(split.train.name(i) for i in np.flatnonzero(shared)[:3]),
     )
-    try:
-        train, test = keras.datasets.fashion_mnist.load_data()
-    except Exception as error:  # Keras wraps every failed download in a bare Exception.
-        raise BadInput(
-            f"Fashion-MNIST could not be loaded ({error}); with no network, put its four files "
-            "into ~/.keras/datasets/fashion-mnist/"
-        ) from error
-    return Split(_arrays(*train, classes), _arrays(*test, classes))
-
-
-def _folder(root: Path) -> Examples:
-    """A folder with one sub-folder of JPEG and PNG files per class, classes sorted by name."""
-    if not root.is_dir():
-        raise BadInput(f"there is no folder {str(root)!r}; give one with a sub-folder per class")
-    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if len(folders) < 2:
-        raise BadInput(
-            f"{root} needs a sub-folder of images for each of at least two classes; "
-            f"it has {len(folders)}"
-        )
-    files = {
-        folder: sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
-        for folder in folders
-    }
-    found = scan([path for paths in files.values() for path in paths])
-    for path, reason in list(found.unreadable.items())[:5]:
-        log.warning("left out: %s: %s", path, reason)
-    if found.unreadable:
-        log.warning(
-            "%d of %d images could not be read and are left out",
-            len(found.unreadable),
-            len(found.unreadable) + len(found.digests),
-        )
-    if found.modes:
-        kinds = ", ".join(f"{count} of mode {mode}" for mode, count in found.modes.most_common())
-        log.warning("converted to 8-bit RGB: %s", kinds)
-    paths, labels = [], []
-    for label, folder in enumerate(folders):
-        readable = [path for path in files[folder] if path in found.digests]
-        if not readable:
-            raise BadInput(
-                f"class folder {folder} holds no readable image; it needs {'/'.join(EXTENSIONS)} "
-                "files, or must be removed"
-            )
-        paths += readable
-        labels += [label] * len(readable)
-    listing = "\n".join(f"{p.relative_to(root).as_posix()} {found.digests[p]}" for p in paths)
-    return Examples(
-        lambda i: decode(paths[i].read_bytes(), "RGB"),
-        np.array(labels, np.int32),
-        tuple(folder.name for folder in folders),
-        3,
-        sha256(listing.encode()).hexdigest(),
-    )
+    if shared.all():
+        raise BadInput("every image to train on is also to be evaluated on; split the set anew")
+    return Split(split.train.take(np.flatnonzero(~shared)), split.test)

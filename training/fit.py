@@ -20,9 +20,11 @@ from keras_inception.weights.published import Published
 from keras_inception.weights.reuse import reuse
 
 from . import data, precision, run_folder
+from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
 from .callbacks import Checkpoint, Curves, restore
 from .evaluate import score
+from .input_rate import InputRate
 from .recipes import Recipe, network_of
 from .run_folder import Run
 
@@ -54,6 +56,7 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
     if Path(folder).exists() and (not Path(folder).is_dir() or any(Path(folder).iterdir())):
         raise BadInput(f"{folder} exists and is no run; name a new or an empty folder")
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
+    require_readable(split.test)
     found = published_weights(recipe, len(split.train.classes))
     channels, classes = split.train.channels, len(split.train.classes)
     run = Run(
@@ -157,26 +160,39 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
     )
     test = EvaluationBatches(split.test, recipe.image_size, run.preprocessing)
     if batches.epoch < recipe.epochs:
-        model.fit(
-            batches,
-            validation_data=test,
-            initial_epoch=batches.epoch,
-            epochs=recipe.epochs,
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[
-                keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
-                keras.callbacks.CSVLogger(run.log, append=True),
-                Curves(run.tensorboard),
-                Checkpoint(run.checkpoint),
-            ],
-        )
+        _train(run, model, batches, test)
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
         deployed.save(temporary)
     scores = score(deployed.predict(test, verbose=0), split.test.labels)
     seconds = run.result.get("seconds", 0) + round(time.monotonic() - began)
-    run = replace(run, result={**asdict(scores), "seconds": seconds})
+    replaced = len(batches.bad.found)
+    if replaced:
+        log.warning("%d images to train on could not be read and were replaced", replaced)
+    run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
     run.save()
     return run
+
+
+def _train(run: Run, model, batches: TrainingBatches, test: EvaluationBatches) -> None:
+    try:
+        model.fit(
+            batches,
+            validation_data=test,
+            initial_epoch=batches.epoch,
+            epochs=run.recipe.epochs,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
+                InputRate(batches),
+                keras.callbacks.CSVLogger(run.log, append=True),
+                Curves(run.tensorboard),
+                Checkpoint(run.checkpoint),
+            ],
+        )
+    except Exception:
+        if batches.bad.stopped:  # TensorFlow makes an error of its own of it.
+            raise batches.bad.stopped from None
+        raise

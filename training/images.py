@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from hashlib import sha256
+from math import ceil
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,22 +14,69 @@ from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
 EXTENSIONS = (".jpg", ".jpeg", ".png")
+ORIENTATION = 0x0112
+
+
+#: Decoded, an image of so many pixels takes a third of a gigabyte. Pillow warns a little later.
+MAX_PIXELS = 80_000_000
+#: What Pillow raises for data that are no image, and for images that are not whole.
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+
+
+def opened(data: bytes | BinaryIO) -> Image.Image:
+    """An image of which only the header was read. Raises one of UNREADABLE."""
+    image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f"{image.width}x{image.height} pixels, more than {MAX_PIXELS:,}")
+    return image
 
 
 def decode(data: bytes, mode: str) -> Image.Image:
     """An encoded image as an upright 8-bit one of `mode` "L" or "RGB".
 
-    16-bit samples keep their high byte, transparency falls on white. Raises OSError or
-    ValueError for data that are no image.
+    16-bit samples keep their high byte, transparency falls on white. Raises one of UNREADABLE for
+    data that are no image.
     """
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    return _plain(opened(data), mode)
+
+
+def _plain(image: Image.Image, mode: str) -> Image.Image:
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    image.load()
     if image.mode.startswith("I"):
         high = np.clip(np.asarray(image, np.int64) >> 8, 0, 255)
         image = Image.fromarray(high.astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)
+
+
+class Undecoded:
+    """An encoded image that is decoded when a part of it is resized.
+
+    A JPEG is decoded at a half, a quarter or an eighth of its size if the part has so many pixels
+    that none of those wanted has to be made up: its decoder does that for a fraction of the time.
+    """
+
+    def __init__(self, data: bytes, mode: str):
+        self.image, self.mode = opened(data), mode
+        self.turned = self.image.getexif().get(ORIENTATION, 1) >= 5
+        width, height = self.image.size
+        self.width, self.height = (height, width) if self.turned else (width, height)
+
+    def resize(self, size: tuple[int, int], resample: int, box: tuple) -> Image.Image:
+        image = self.image
+        if image.format == "JPEG":
+            shrink = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1])
+            if shrink >= 2:
+                # Pillow takes the smallest of its scales that is at least as large as this.
+                image.draft(None, (ceil(image.width / shrink), ceil(image.height / shrink)))
+        image = _plain(image, self.mode)
+        across, down = image.width / self.width, image.height / self.height
+        box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+        return image.resize(size, resample, box)
 
 
 def photographs(folder: Path) -> list[Path]:
@@ -40,36 +85,6 @@ def photographs(folder: Path) -> list[Path]:
     if not found:
         raise BadInput(f"there are no {'/'.join(EXTENSIONS)} images in {str(folder)!r}")
     return found
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a first look at image files found: digests, modes other than RGB, and failures."""
-
-    digests: dict[Path, str]
-    modes: Counter
-    unreadable: dict[Path, str]
-
-
-def scan(paths: list[Path]) -> Scan:
-    """Read and fully decode every file once, as training will, noting what cannot be."""
-
-    def look(path: Path):
-        try:
-            data = path.read_bytes()
-            decode(data, "RGB")
-            return path, sha256(data).hexdigest(), Image.open(io.BytesIO(data)).mode, None
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            reason = str(error) if not isinstance(error, Image.UnidentifiedImageError) else ""
-            return path, None, None, reason or "not an image"
-
-    with ThreadPoolExecutor() as pool:
-        looks = list(pool.map(look, paths))
-    return Scan(
-        {path: digest for path, digest, _, failure in looks if not failure},
-        Counter(mode for _, _, mode, failure in looks if not failure and mode != "RGB"),
-        {path: failure for path, _, _, failure in looks if failure},
-    )
 
 
 FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
@@ -95,7 +110,7 @@ def centre(
 
 
 def random_crop(
-    image: Image.Image, size: int, rng: np.random.Generator, min_area: float, flip: bool
+    image: Image.Image | Undecoded, size: int, rng: np.random.Generator, min_area: float, flip: bool
 ) -> Image.Image:
     """A random crop (GoogLeNet, section 6): `min_area`..1 of the image, aspect 3/4..4/3."""
     area = image.width * image.height * rng.uniform(min_area, 1)

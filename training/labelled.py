@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
 from keras_inception.classes import imagenet_classes
 from keras_inception.errors import BadInput
 
-from .data import Examples
-from .images import decode, photographs
+from .data import Examples, of_files
+from .images import photographs
 
 
 def labelled(
@@ -29,27 +27,39 @@ def labelled(
     folder = Path(folder)
     if not folder.is_dir():
         raise BadInput(f"there is no folder {str(folder)!r}; give one of photographs")
-    known = _known(classes)
-    if labels is None:
-        pairs = [(path, path.relative_to(folder).parts[0]) for path in photographs(folder)]
+    if labels is not None:
+        paths, positions = listed(folder, classes, Path(labels))
     else:
-        pairs = _listed(folder, Path(labels))
-    for path, name in pairs:
-        if name not in known:
-            where = f"line {path.name} of {labels}" if labels else f"the sub-folder of {path}"
-            raise BadInput(
-                f"{where} names the class {name!r}, which is none of the network's "
-                f"{len(classes)}; give positions from 0, their names"
-                + (", or WordNet ids" if len(classes) == 1000 else "")
-            )
-    paths = [path for path, _ in pairs]
-    return Examples(
-        lambda i: decode(paths[i].read_bytes(), "RGB"),
-        np.array([known[name] for _, name in pairs], np.int32),
+        paths = photographs(folder)
+        pairs = [(path, path.relative_to(folder).parts[0]) for path in paths]
+        positions = _positions(pairs, classes, lambda path: f"the sub-folder of {path}")
+    return of_files(
+        lambda i: paths[i].read_bytes(),
+        positions,
         classes,
         3,
         fingerprint="",
+        name=lambda i: str(paths[i]),
     )
+
+
+def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[Path], list[int]]:
+    """The files under `folder` that the text file `labels` lists, and their classes' positions."""
+    pairs = _listed(folder, labels)
+    positions = _positions(pairs, classes, lambda path: f"line {path.name} of {labels}")
+    return [path for path, _ in pairs], positions
+
+
+def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -> list[int]:
+    known = _known(classes)
+    for path, name in pairs:
+        if name not in known:
+            raise BadInput(
+                f"{where(path)} names the class {name!r}, which is none of the network's "
+                f"{len(classes)}; give positions from 0, their names"
+                + (", or WordNet ids" if len(classes) == 1000 else "")
+            )
+    return [known[name] for _, name in pairs]
 
 
 def _known(classes: tuple[str, ...]) -> dict[str, int]:

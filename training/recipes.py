@@ -10,6 +10,11 @@ from keras_inception.networks import FAMILY
 from keras_inception.spec import BatchNorm, Network
 
 NORMS = ("published", "batch", "lrn", "none")
+#: Where images may come from.
+DATA = (
+    "digits, fashion_mnist, keras:NAME, folder:DIR, csv:FILE, imagenet:DIR, tfds:NAME or "
+    "tfrecord:DIR"
+)
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -23,7 +28,9 @@ class Recipe:
     evaluation where the data set has no split of its own, batch_norm_momentum the share of the
     moving averages that each step keeps. weights are published ones to start from, as for the
     named builders ("": from scratch); their classifier is replaced by one for the classes of the
-    data unless classes_from_data is False.
+    data unless classes_from_data is False. Of a skewed set class_weights makes every class weigh
+    the same in the loss, balanced_sampling shows all classes equally often. bad_images, "skip" or
+    "stop", says what an image to train on does that turns out not to be readable.
     """
 
     data: str
@@ -47,6 +54,9 @@ class Recipe:
     flip: bool = True
     min_area: float = 0.5
     holdout: float = 0.2
+    class_weights: bool = False
+    balanced_sampling: bool = False
+    bad_images: str = "skip"
     precision: str = "auto"
     seed: int = 0
 
@@ -56,6 +66,11 @@ class Recipe:
             "norm": (self.norm in NORMS, f"one of {', '.join(NORMS)}"),
             "pooling": (self.pooling in ("avg", "max", "attention"), "avg, max or attention"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            "bad_images": (self.bad_images in ("skip", "stop"), "skip or stop"),
+            "balanced_sampling": (
+                not (self.balanced_sampling and self.class_weights),
+                "left out where class_weights is asked for: either alone balances the classes",
+            ),
             "epochs": (self.epochs >= 1, "at least 1"),
             "batch_size": (self.batch_size >= 1, "at least 1"),
             "learning_rate": (self.learning_rate > 0, "above 0"),
@@ -119,17 +134,21 @@ _DEFAULTS = {
     ),
     # Photographs in a folder per class.
     "folder": Recipe("folder", image_size=96, batch_size=32, epochs=40, min_area=0.35),
+    # GoogLeNet, section 6, as to the crops.
+    "imagenet": Recipe("imagenet", epochs=90, min_area=0.08),
 }
+_DEFAULTS |= dict.fromkeys(("csv", "tfds", "tfrecord"), _DEFAULTS["folder"])
+_DEFAULTS["keras"] = _DEFAULTS["fashion_mnist"]
 
 
 def recipe_for(data: str, **changes) -> Recipe:
-    """The recipe for "digits", "fashion_mnist" or "folder:PATH", with `changes` made to it.
+    """The recipe for a source of images, with `changes` made to it.
 
     With weights to start from: their normalization and image size, ten epochs at a lower rate.
     """
     kind = data.split(":", 1)[0]
     if kind not in _DEFAULTS:
-        raise BadInput(f"data must be digits, fashion_mnist or folder:PATH; got {data!r}")
+        raise BadInput(f"data must be {DATA}; got {data!r}")
     unknown = changes.keys() - {field.name for field in fields(Recipe)}
     if unknown:
         raise BadInput(f"a recipe has no {', '.join(sorted(unknown))}")

@@ -10,7 +10,7 @@ import sys
 
 from ..errors import BadInput
 from ..native_output import held_back
-from . import deliver, measure, show, train, weights
+from . import data, deliver, measure, show, train, weights
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -31,30 +31,33 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(needs_frameworks=True)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for group in (show, weights, train, deliver, measure):
+    for group in (show, weights, data, train, deliver, measure):
         group.add(commands)
     return top
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command: 0 if it succeeded, 2 for bad input, 1 for a disk that refuses, 130 for
-    Ctrl-C."""
+    """Run one command: 0 if it succeeded, 2 for bad input or bad data, 1 for a disk that refuses,
+    130 for Ctrl-C."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
         if arguments.needs_frameworks:
             _start_frameworks()
-        arguments.command(arguments)
+        status = arguments.command(arguments)
     except BadInput as error:
         print(f"keras-inception: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("keras-inception: stopped; `train` continues with --resume", file=sys.stderr)
+        print(
+            "keras-inception: stopped; `train` goes on with --resume, `data pack` if run again",
+            file=sys.stderr,
+        )
         return 130
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise
         print(f"keras-inception: {error}; nothing that existed was changed", file=sys.stderr)
         return 1
-    return 0
+    return status or 0

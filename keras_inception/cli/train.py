@@ -50,6 +50,6 @@ def add(commands) -> None:
         else:
             how = {"type": kinds[field.type], "metavar": field.type.upper()}
         if field.default is MISSING:
-            how["help"] = "digits (default), fashion_mnist, or folder:PATH of class sub-folders"
+            how["help"] = f"{recipes.DATA}; default: digits"
         parser.add_argument(_flag(field.name), default=argparse.SUPPRESS, **how)
     parser.set_defaults(command=_train)

@@ -1,0 +1,161 @@
+"""`data pack` loses nothing, and others read what it wrote."""
+
+import json
+
+import numpy as np
+import pytest
+from test_data import encoded, photo
+
+from keras_inception import cli
+from keras_inception.errors import BadInput
+from keras_inception.training import data, pack, tfrecord
+from keras_inception.training.check import check
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of four sound photographs each."""
+    for number, name in enumerate(["cats", "dogs"]):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i in range(4):
+            kind, suffix = ("PNG", "png") if i % 2 else ("JPEG", "jpg")
+            content = encoded(photo(10 * number + i), kind)
+            (tmp_path / "set" / name / f"{i}.{suffix}").write_bytes(content)
+    return tmp_path / "set"
+
+
+def same(a, b):
+    np.testing.assert_array_equal(a.labels, b.labels)
+    assert (a.classes, a.channels, list(a.digests)) == (b.classes, b.channels, list(b.digests))
+    for i in range(len(a)):
+        np.testing.assert_array_equal(a.image(i), b.image(i))
+
+
+def test_a_packed_set_is_the_set(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pack, "PER_SHARD", 3)
+    target = tmp_path / "packed"
+    assert cli.main(["data", "pack", f"folder:{folder}", str(target), "--seed", "4"]) == 0
+    assert "6 images to train on, 2 to evaluate on" in capsys.readouterr().out
+    assert {path.name for path in target.iterdir()} == {
+        "pack.json",
+        "train.index.npz",
+        "validation.index.npz",
+        "train-00000-of-00002.tfrecord",
+        "train-00001-of-00002.tfrecord",
+        "validation-00000-of-00001.tfrecord",
+    }
+    before, after = data.load(f"folder:{folder}", seed=4), data.load(f"tfrecord:{target}")
+    for a, b in ((before.train, after.train), (before.test, after.test)):
+        same(a, b)
+        assert [a.encoded(i) for i in range(len(a))] == [b.encoded(i) for i in range(len(b))]
+    assert not check(f"tfrecord:{target}", 0.2, 0).wrong
+    with pytest.raises(BadInput, match="already holds a packed set"):
+        pack.pack(f"folder:{folder}", target, 0.2, 4)
+
+
+def test_arrays_are_packed_without_loss(tmp_path):
+    pack.pack("digits", tmp_path, 0.2, 0)
+    before, after = data.load("digits"), data.load(f"tfrecord:{tmp_path}")
+    np.testing.assert_array_equal(before.train.labels, after.train.labels)
+    assert after.train.channels == 1
+    for i in (0, 99):
+        np.testing.assert_array_equal(before.test.image(i), after.test.image(i))
+
+
+def test_tensorflow_reads_what_was_packed(folder, tmp_path):
+    import tensorflow as tf
+
+    pack.pack(f"folder:{folder}", tmp_path / "packed", 0.2, 0)
+    (shard,) = (tmp_path / "packed").glob("train-*.tfrecord")
+    train = data.load(f"folder:{folder}").train
+    records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
+    assert len(records) == len(train)
+    for i, record in enumerate(records):
+        feature = tf.train.Example.FromString(record).features.feature
+        assert feature["image/encoded"].bytes_list.value[0] == train.encoded(i)
+        assert feature["image/class/label"].int64_list.value[0] == train.labels[i]
+        assert feature["image/class/text"].bytes_list.value[0] in (b"cats", b"dogs")
+        assert feature["image/format"].bytes_list.value[0] in (b"jpeg", b"png")
+
+
+@pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 999, 2**40])
+def test_messages_are_tensorflows(value):
+    import tensorflow as tf
+
+    features = {"b": b"bytes" * value if value < 1000 else b"", "a": value}
+    ours = tfrecord.example(features)
+    theirs = tf.train.Example()
+    theirs.features.feature["a"].int64_list.value.append(value)
+    theirs.features.feature["b"].bytes_list.value.append(features["b"])
+    assert tf.train.Example.FromString(ours) == theirs
+    assert tfrecord.features_of(theirs.SerializeToString()) == features
+
+
+def test_the_checksum_is_crc32c():
+    """RFC 3720, appendix B.4."""
+    assert tfrecord.crc32c(b"123456789") == 0xE3069283
+    assert tfrecord.crc32c(bytes(32)) == 0x8A9136AA
+    assert tfrecord.crc32c(b"\xff" * 32) == 0x62A8AB43
+    assert tfrecord.crc32c(bytes(range(32))) == 0x46DD794E
+    for size in (*range(10), 127, 128, 129, 5000):
+        data = bytes(k % 251 for k in range(size))
+        crc = 0xFFFFFFFF
+        for byte in data:
+            crc ^= byte
+            for _ in range(8):
+                crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+        assert tfrecord.crc32c(data) == crc ^ 0xFFFFFFFF
+
+
+def test_packing_goes_on_where_it_was_interrupted(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(pack, "PER_SHARD", 2)
+    source, target, record = f"folder:{folder}", tmp_path / "packed", pack._record
+    calls = []
+
+    def interrupted(examples, i):
+        calls.append(i)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return record(examples, i)
+
+    monkeypatch.setattr(pack, "_record", interrupted)
+    assert cli.main(["data", "pack", source, str(target)]) == 130
+    assert {path.name for path in target.iterdir()} == {
+        "unfinished.json",
+        "train-00000-of-00003.tfrecord",
+    }
+    with pytest.raises(BadInput, match="holds no packed set"):
+        data.load(f"tfrecord:{target}")
+    with pytest.raises(BadInput, match="something else than the beginning of this packing"):
+        pack.pack(source, target, 0.2, 1)
+    first = (target / "train-00000-of-00003.tfrecord").stat()
+    pack.pack(source, target, 0.2, 0)
+    assert (target / "train-00000-of-00003.tfrecord").stat().st_mtime_ns == first.st_mtime_ns
+    same(data.load(source).train, data.load(f"tfrecord:{target}").train)
+    assert not (target / "unfinished.json").exists()
+
+
+def test_damage_to_a_packed_set_is_found(folder, tmp_path):
+    pack.pack(f"folder:{folder}", tmp_path / "packed", 0.2, 0)
+    (shard,) = (tmp_path / "packed").glob("train-*.tfrecord")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2 + 50] ^= 1
+    shard.write_bytes(content)
+    report = check(f"tfrecord:{tmp_path / 'packed'}", 0.2, 0)
+    assert sum(map(len, report.wrong.values())) == 1
+    shard.write_bytes(content[:-1])
+    with pytest.raises(BadInput, match="missing or not whole"):
+        data.load(f"tfrecord:{tmp_path / 'packed'}")
+    (tmp_path / "packed" / "pack.json").write_text("{")
+    with pytest.raises(BadInput, match="is damaged"):
+        data.load(f"tfrecord:{tmp_path / 'packed'}")
+
+
+def test_the_record_says_where_a_packed_set_came_from(folder, tmp_path):
+    pack.pack(f"folder:{folder}", tmp_path / "p", 0.25, 0)
+    record = json.loads((tmp_path / "p" / "pack.json").read_text())
+    assert record["source"] == f"folder:{folder}" and record["images"] == {
+        "train": 6,
+        "validation": 2,
+    }
+    assert record["fingerprint"] == data.load(f"folder:{folder}").train.fingerprint

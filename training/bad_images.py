@@ -1,0 +1,85 @@
+"""Images to train on that turn out, in the middle of a run, not to be readable."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+
+from .data import Examples
+from .images import UNREADABLE
+from .look import reason
+
+log = logging.getLogger(__name__)
+
+
+class BadImages:
+    """Puts the next readable image of the class in the place of one that is not, or stops.
+
+    Each is named once in the log; `stopped` is why the run was, which a backend may have dressed
+    up as an error of its own.
+    """
+
+    def __init__(self, examples: Examples, policy: str):
+        self.examples, self.policy = examples, policy
+        self.found: set[int] = set()
+        self.stopped: BadInput | None = None
+        self.lock = threading.Lock()
+
+    def first_readable(self, i: int, make: Callable[[int], object]):
+        """`make` of image `i`, or else of the images of its class that follow it."""
+        try:
+            return make(i)
+        except UNREADABLE as error:
+            self._note(i, error)
+        members = np.flatnonzero(self.examples.labels == self.examples.labels[i])
+        at = int(np.searchsorted(members, i))
+        for other in (*members[at + 1 :], *members[:at]):
+            try:
+                return make(int(other))
+            except UNREADABLE as error:
+                self._note(int(other), error)
+        self._stop(
+            f"class {self.examples.classes[self.examples.labels[i]]} has no readable image; "
+            "`keras-inception data check` says why"
+        )
+
+    def _note(self, i: int, error: Exception) -> None:
+        with self.lock:
+            if i in self.found:
+                return
+            self.found.add(i)
+        name = self.examples.name(i)
+        if self.policy == "stop":
+            self._stop(
+                f"{name} cannot be read: {reason(error)}; `keras-inception data check` names all "
+                "such images, and --bad-images skip trains without them"
+            )
+        log.warning("replaced by others of its class: %s: %s", name, reason(error))
+
+    def _stop(self, why: str):
+        self.stopped = BadInput(why)
+        raise self.stopped
+
+
+def require_readable(examples: Examples) -> None:
+    """Raise BadInput for files that a run would fail to be evaluated on: to leave one out of an
+    evaluation would change the score."""
+    if examples.encoded is None:
+        return
+
+    def failure(i: int) -> BadInput | None:
+        try:
+            examples.image(i)
+        except BadInput as error:
+            return error
+
+    with ThreadPoolExecutor() as pool:
+        for error in pool.map(failure, range(len(examples))):
+            if error:
+                raise error

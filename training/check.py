@@ -1,0 +1,184 @@
+"""What is wrong or worth knowing about a data set, found by decoding all of it."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from . import sources
+from .data import Examples
+from .images import MAX_PIXELS, ORIENTATION, UNREADABLE, decode
+from .look import groups, reason
+from .sources.files import TEST, TRAIN, Listing
+
+#: Largest class over smallest from which on a set is called skewed.
+SKEWED = 3
+_SUFFIXES = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
+
+
+@dataclass
+class Report:
+    """`wrong` must be put right before training, `notices` need not be: kind -> what and where.
+
+    `sizes` has the readable images of each class in each part ("" where nothing is split yet).
+    """
+
+    images: int = 0
+    wrong: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    notices: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def __str__(self):
+        lines = [f"{self.images} images"]
+        for part, sizes in self.sizes.items():
+            few, many = min(sizes, key=sizes.get), max(sizes, key=sizes.get)
+            lines.append(
+                f"{part or 'classes'}: {len(sizes)} classes of {sizes[few]} ({few}) to "
+                f"{sizes[many]} ({many}) images"
+            )
+        for title, found in (("to be put right", self.wrong), ("notices", self.notices)):
+            for kind, cases in sorted(found.items()):
+                lines.append(f"{title}: {kind}: {len(cases)}")
+                lines += [f"    {case}" for case in cases[:5]]
+                lines += ["    ..."] * (len(cases) > 5)
+        if not self.wrong:
+            lines.append("nothing must be put right")
+        # Names need not be text in the terminal's encoding, or in any.
+        return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass(frozen=True)
+class _Item:
+    name: str
+    label: int
+    part: str
+    content: Callable[[], bytes | Image.Image]
+
+
+@dataclass(frozen=True)
+class _Finding:
+    digest: bytes = b""
+    wrong: tuple[str, str] | None = None
+    notices: tuple[str, ...] = ()
+
+
+def check(source: str, holdout: float, seed: int) -> Report:
+    """Decode every image of `source`. Raises BadInput if there is no such source."""
+    found, report = sources.find(source, holdout, seed), Report()
+    classes = found.classes if isinstance(found, Listing) else found.train.classes
+    items = list(_items(found))
+    report.images = len(items)
+    if isinstance(found, Listing):
+        report.wrong["the listing"] += found.mistakes
+        report.notices["the listing"] += found.remarks
+    with ThreadPoolExecutor() as pool:
+        findings = list(pool.map(_examine, items, chunksize=1))
+    for item, finding in zip(items, findings, strict=True):
+        if finding.wrong:
+            kind, why = finding.wrong
+            report.wrong[kind].append(f"{item.name}: {why}")
+        for kind in finding.notices:
+            report.notices[kind].append(item.name)
+    readable = [k for k, finding in enumerate(findings) if not finding.wrong]
+    _sizes(report, [items[k] for k in readable], classes)
+    _duplicates(report, items, findings)
+    for kinds in (report.wrong, report.notices):
+        for kind in [kind for kind, cases in kinds.items() if not cases]:
+            del kinds[kind]
+    return report
+
+
+def _items(found) -> Iterator[_Item]:
+    if isinstance(found, Listing):
+        parts = found.parts or [""] * len(found.paths)
+        for path, label, part in zip(found.paths, found.labels, parts, strict=True):
+            yield _Item(str(path), label, part, path.read_bytes)
+        return
+    for part, examples in ((TRAIN, found.train), (TEST, found.test)):
+        for i, label in enumerate(examples.labels):
+            yield _Item(examples.name(i), int(label), part, _content(examples, i))
+
+
+def _content(examples: Examples, i: int) -> Callable:
+    return lambda: examples.image(i) if examples.encoded is None else examples.encoded(i)
+
+
+def _examine(item: _Item) -> _Finding:
+    try:
+        content = item.content()
+    except UNREADABLE as error:
+        return _Finding(wrong=("unreadable", reason(error)))
+    if isinstance(content, Image.Image):
+        return _Finding(sha256(content.tobytes()).digest())
+    if not content:
+        return _Finding(wrong=("zero bytes", "the file is empty"))
+    notices = [] if item.name.isascii() else ["names in other scripts"]
+    try:
+        image = Image.open(io.BytesIO(content))
+    except Image.DecompressionBombError as error:
+        return _Finding(wrong=("huge", str(error)))
+    except UNREADABLE as error:
+        return _Finding(wrong=("not an image", reason(error)))
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width}x{image.height} pixels, more than {MAX_PIXELS:,}"
+        return _Finding(wrong=("huge", size))
+    try:
+        notices += _kinds(image, Path(item.name).suffix.lower())
+        decode(content, "RGB")
+    except UNREADABLE as error:
+        return _Finding(wrong=("truncated or damaged", reason(error)))
+    return _Finding(sha256(content).digest(), None, tuple(notices))
+
+
+def _kinds(image: Image.Image, suffix: str) -> Iterator[str]:
+    suffixes = _SUFFIXES.get(image.format, ())
+    if suffix in (".jpg", ".jpeg", ".png") and suffix not in suffixes:
+        yield f"{image.format} with another extension"
+    # The second picture in a telephone's MPO is the first again, for the screen.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        yield "animated: the first picture counts"
+    if image.mode.startswith("I"):
+        yield "16-bit: the high byte counts"
+    if image.has_transparency_data:
+        yield "transparent: falls on white"
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        yield "turned by EXIF"
+    if named := {"1": "1-bit", "L": "grey", "LA": "grey", "CMYK": "CMYK"}.get(image.mode):
+        yield named
+
+
+def _sizes(report: Report, items: list[_Item], classes: tuple[str, ...]) -> None:
+    for part in sorted({item.part for item in items}):
+        labels = [item.label for item in items if item.part == part]
+        counts = np.bincount(labels, minlength=len(classes))
+        report.sizes[part] = dict(zip(classes, counts.tolist(), strict=True))
+        if part != TEST:
+            for name, count in report.sizes[part].items():
+                # Of one image, none could be held out.
+                if count < (1 if part else 2):
+                    report.wrong["classes with too few readable images"].append(f"{name}: {count}")
+            if counts.min() and counts.max() >= SKEWED * counts.min():
+                report.notices["skewed: consider --class-weights or --balanced-sampling"].append(
+                    f"the largest class has {counts.max() / counts.min():.1f} times the smallest"
+                )
+    if not items:
+        report.wrong["no readable image"].append(", ".join(classes))
+
+
+def _duplicates(report: Report, items: list[_Item], findings: list[_Finding]) -> None:
+    for same in groups(finding.digest for finding in findings):
+        names = " = ".join(items[k].name for k in same)
+        if len({items[k].label for k in same}) > 1:
+            report.wrong["the same image in several classes"].append(names)
+        elif len({items[k].part for k in same}) > 1:
+            report.notices["to train on and to evaluate on: left out of training"].append(names)
+        else:
+            report.notices["duplicates"].append(names)

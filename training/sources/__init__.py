@@ -1,0 +1,36 @@
+"""Where labelled images come from: a file for each kind of source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from keras_inception.errors import BadInput
+
+from ..data import Split
+from ..recipes import DATA
+from . import arrays, csv_file, folder, imagenet, packed, tfds
+from .files import Listing, split_of
+
+_LISTED = {"folder": folder.listing, "csv": csv_file.listing, "imagenet": imagenet.listing}
+_NAMED = {"keras": arrays.of_keras, "tfds": tfds.of_tfds}
+
+
+def find(source: str, holdout: float, seed: int) -> Listing | Split:
+    """The files that `source` lists, whatever is wrong with them, or what other sources hold."""
+    kind, _, what = source.partition(":")
+    if kind in _LISTED and what:
+        return _LISTED[kind](Path(what))
+    if kind in _NAMED and what:
+        return _NAMED[kind](what)
+    if kind == "tfrecord" and what:
+        return packed.read(Path(what))
+    if source == "digits":
+        return arrays.digits(holdout, seed)
+    if source == "fashion_mnist":
+        return arrays.of_keras(source)
+    raise BadInput(f"data must be {DATA}; got {source!r}")
+
+
+def read(source: str, holdout: float, seed: int) -> Split:
+    found = find(source, holdout, seed)
+    return split_of(found, holdout, seed) if isinstance(found, Listing) else found

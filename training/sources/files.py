@@ -1,0 +1,142 @@
+"""Image files with labels, and the split made of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+
+from ..data import Examples, Split, hold_out, of_files
+from ..images import EXTENSIONS
+from ..look import look_at
+
+log = logging.getLogger(__name__)
+
+TRAIN, TEST = "train", "validation"
+
+
+@dataclass
+class Listing:
+    """Files as a source lists them, unopened.
+
+    `parts` are TRAIN or TEST of each, or empty where the source does not split; `keys` are what
+    decides each in the source's own words, for the fingerprint. `mistakes` must be put right
+    before training, `remarks` need not be.
+    """
+
+    classes: tuple[str, ...]
+    paths: list[Path] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, label: int, key: str, part: str | None = None) -> None:
+        self.paths.append(path)
+        self.labels.append(label)
+        self.keys.append(key)
+        if part is not None:
+            self.parts.append(part)
+
+    def empty(self, usable: list[int]) -> list[str]:
+        """The classes that have none of the files at `usable`."""
+        present = {self.labels[i] for i in usable}
+        return [name for label, name in enumerate(self.classes) if label not in present]
+
+
+def class_folders(root: Path) -> list[Path]:
+    """The sub-folders of `root`, sorted. Raises BadInput if they are fewer than two."""
+    if not root.is_dir():
+        raise BadInput(f"there is no folder {str(root)!r}; give one with a sub-folder per class")
+    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(folders) < 2:
+        raise BadInput(
+            f"{root} needs a sub-folder of images for each of at least two classes; "
+            f"it has {len(folders)}"
+        )
+    return folders
+
+
+def images_under(folder: Path, remarks: list[str]) -> list[Path]:
+    """The image files under `folder`, sorted. Links are followed, but not round in circles."""
+    found = []
+
+    def walk(here: Path, above: frozenset) -> None:
+        status = here.stat()
+        if (status.st_dev, status.st_ino) in above:
+            remarks.append(f"symlink loop, not followed: {here}")
+            return
+        above |= {(status.st_dev, status.st_ino)}
+        with os.scandir(here) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                try:
+                    if entry.is_dir():
+                        walk(here / entry.name, above)
+                    elif Path(entry.name).suffix.lower() in EXTENSIONS:
+                        found.append(here / entry.name)
+                except OSError as error:  # a link to itself
+                    remarks.append(f"not followed: {here / entry.name}: {error.strerror}")
+
+    walk(folder, frozenset())
+    return sorted(found)
+
+
+def split_of(listing: Listing, holdout: float, seed: int) -> Split:
+    """The files that can be read, as the listing splits them or by hold_out.
+
+    Files that cannot be read are named, counted and left out. Raises BadInput for mistakes of the
+    listing, and for a class without images.
+    """
+    if listing.mistakes:
+        raise BadInput(
+            f"{listing.mistakes[0]} (mistake 1 of {len(listing.mistakes)}; "
+            "`keras-inception data check` lists all)"
+        )
+    for remark in listing.remarks:
+        log.warning("%s", remark)
+    looks = look_at(listing.paths)
+    failed = [i for i, one in enumerate(looks) if one.failure]
+    for i in failed[:5]:
+        log.warning("left out: %s: %s", listing.paths[i], looks[i].failure)
+    if failed:
+        log.warning("%d of %d images could not be read and are left out", len(failed), len(looks))
+    modes = Counter(one.mode for one in looks if not one.failure and one.mode != "RGB")
+    if modes:
+        kinds = ", ".join(f"{count} of mode {mode}" for mode, count in modes.most_common())
+        log.warning("converted to 8-bit RGB: %s", kinds)
+    usable = [i for i, one in enumerate(looks) if not one.failure]
+    for name in listing.empty(usable):
+        raise BadInput(
+            f"class {name} holds no readable image; it needs {'/'.join(EXTENSIONS)} files, or "
+            "must be removed"
+        )
+    examples = _examples(listing, usable, [looks[i].digest for i in usable])
+    if not listing.parts:
+        return hold_out(examples, holdout, seed)
+    parts = np.array([listing.parts[i] for i in usable])
+    for part in (TRAIN, TEST):
+        if part not in parts:
+            raise BadInput(f"the data have no readable images in their {part} part; add some")
+    return Split(*(examples.take(np.flatnonzero(parts == part)) for part in (TRAIN, TEST)))
+
+
+def _examples(listing: Listing, usable: list[int], digests: list[bytes]) -> Examples:
+    paths = [listing.paths[i] for i in usable]
+    lines = (f"{listing.keys[i]} {digest.hex()}" for i, digest in zip(usable, digests, strict=True))
+    return of_files(
+        lambda i: paths[i].read_bytes(),
+        [listing.labels[i] for i in usable],
+        listing.classes,
+        3,
+        sha256(os.fsencode("\n".join(lines))).hexdigest(),
+        name=lambda i: str(paths[i]),
+        digests=digests,
+    )

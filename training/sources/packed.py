@@ -1,0 +1,84 @@
+"""`tfrecord:DIR`: what `keras-inception data pack` wrote, read image by image in any order."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+
+from .. import tfrecord
+from ..data import Examples, Split, of_files
+from .files import TEST, TRAIN
+
+#: What says how a set was packed, and what is there until it is.
+RECORD, PLAN = "pack.json", "unfinished.json"
+
+
+def index_file(folder: Path, part: str) -> Path:
+    """Shard, offset, length and CRC-32 of every image in their order, its label and digest.
+
+    TFRecord's own CRC-32C takes twenty times as long in Python as zlib's.
+    """
+    return folder / f"{part}.index.npz"
+
+
+def read(folder: Path) -> Split:
+    """The set as it was split when it was packed."""
+    if not (folder / RECORD).is_file():
+        raise BadInput(
+            f"{folder} holds no packed set: it has no {RECORD}; "
+            f"write one with `keras-inception data pack SOURCE {folder}`"
+        )
+    try:
+        record = json.loads((folder / RECORD).read_text())
+        return Split(*(_part(folder, record, part) for part in (TRAIN, TEST)))
+    except (OSError, KeyError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(
+            f"the packed set in {folder} is damaged ({error}); pack it again, or restore it"
+        ) from error
+
+
+def _part(folder: Path, record: dict, part: str) -> Examples:
+    count = record["shards"][part]
+    shards = [folder / f"{part}-{shard:05}-of-{count:05}.tfrecord" for shard in range(count)]
+    with np.load(index_file(folder, part)) as arrays:
+        (shard, offset, length, crc), labels = arrays["where"], arrays["labels"]
+        digests = [row.tobytes() for row in arrays["digests"]]
+    for number, path in enumerate(shards):
+        ends = (offset + length)[shard == number].max() + 4
+        if not path.is_file() or path.stat().st_size != ends:
+            raise BadInput(f"{path} is missing or not whole; pack the set again, or restore it")
+
+    def features(i: int) -> dict:
+        with open(shards[shard[i]], "rb") as file:
+            file.seek(offset[i])
+            data = file.read(length[i])
+        if crc32(data) != crc[i]:
+            raise ValueError(f"image {i} of {part} is damaged")
+        return tfrecord.features_of(data)
+
+    def name(i: int) -> str:
+        try:
+            return f"{folder}: {features(i)['image/filename'].decode(errors='replace')}"
+        except ValueError:
+            return f"{folder}: {part} {i}"
+
+    split = f"{record['fingerprint']} {record['holdout']} {record['seed']}"
+
+    return of_files(
+        lambda i: features(i)["image/encoded"],
+        labels,
+        record["classes"],
+        record["channels"],
+        # Of the split as well: the same images packed with another seed are another set.
+        sha256(split.encode()).hexdigest(),
+        name=name,
+        digests=digests,
+    )
