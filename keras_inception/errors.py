@@ -1,5 +1,13 @@
-"""The one exception for input that a person can put right."""
+"""Input that a person can put right, and a person who wants to stop."""
 
 
 class BadInput(ValueError):
     """What was given, what is needed, what to do: one sentence, shown without a traceback."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The signal `number` asked for an end; the sentence says what was kept."""
+
+    def __init__(self, number: int, sentence: str):
+        super().__init__(sentence)
+        self.number = number

@@ -38,3 +38,10 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 def write_json(path: str | Path, value) -> None:
     write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what killed processes left of writing `path`, whose name may be a pattern."""
+    path = Path(path)
+    for left in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+        left.unlink()

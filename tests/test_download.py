@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 from server import CONTENT, DIGEST, OTHER, digest_of, refused, stalled, visible, whole
 
+from keras_inception import locks
 from keras_inception.errors import BadInput
-from keras_inception.weights import download
 from keras_inception.weights.download import fetch
 
 
@@ -205,8 +205,8 @@ def test_without_fcntl_the_lock_is_windows(server, monkeypatch):
                 raise PermissionError(13, "Permission denied") from error
 
     windows = Windows()
-    monkeypatch.setattr(download, "fcntl", None)
-    monkeypatch.setattr(download, "msvcrt", windows, raising=False)
+    monkeypatch.setattr(locks, "fcntl", None)
+    monkeypatch.setattr(locks, "msvcrt", windows, raising=False)
     test_threads_at_once_download_once(server)
     assert windows.tried >= 4
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,21 +11,24 @@ import keras
 
 from keras_inception.build import build
 from keras_inception.errors import BadInput
-from keras_inception.files import replacing, write_bytes
+from keras_inception.files import replacing
 from keras_inception.preprocess import Preprocessing
 from keras_inception.transform import without_aux
 from keras_inception.weights import published, store
 from keras_inception.weights.published import Published
 from keras_inception.weights.reuse import reuse
 
-from . import data, precision, run_folder
+from . import data, events, precision, run_folder
 from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
-from .callbacks import Checkpoint, Curves, restore
+from .callbacks import Curves
+from .checkpoints import Checkpoint, Progress, restore
+from .divergence import Divergence
 from .evaluate import score
 from .input_rate import InputRate
 from .recipes import Recipe, network_of
 from .run_folder import Run
+from .stopping import StopAfterStep
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +51,7 @@ def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
 
 def start(recipe: Recipe, folder: str | Path) -> Run:
     """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
-    if run_folder.exists(folder):
-        raise BadInput(
-            f"{folder} already holds a run; continue it with --resume, or name another folder"
-        )
-    if Path(folder).exists() and (not Path(folder).is_dir() or any(Path(folder).iterdir())):
-        raise BadInput(f"{folder} exists and is no run; name a new or an empty folder")
+    run_folder.must_be_new(folder)
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
     require_readable(split.test)
     found = published_weights(recipe, len(split.train.classes))
@@ -78,8 +75,10 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         result={},
     )
     model, batches = _compiled(run, split, found)
-    run.save()
-    return _fit(run, split, model, batches)
+    with run.alone(), events.full_disk_as_elsewhere():
+        run_folder.must_be_new(folder)  # Another process may have come first.
+        run.save()
+        return _fit(run, split, model, batches, Progress())
 
 
 def published_weights(recipe: Recipe, classes: int) -> Published | None:
@@ -127,27 +126,27 @@ def resume(folder: str | Path) -> Run:
     Raises BadInput if there is no run, or if its data are no longer the same.
     """
     run = run_folder.read(folder)
-    split = run.split()
-    if split.train.fingerprint != run.data["fingerprint"]:
-        raise BadInput(
-            f"the images of {run.recipe.data} have changed since {run.folder} was started; "
-            "restore them, or start a new run"
-        )
-    started = run.checkpoint.is_file()
-    found = None if started else published_weights(run.recipe, len(run.classes))
-    model, batches = _compiled(run, split, found)
-    if started:
-        batches.epoch = restore(model, run.checkpoint)
-    if run.log.is_file():
-        # A run killed between its log and its checkpoint has logged an epoch it will do again.
-        lines = run.log.read_text().splitlines(keepends=True)[: 1 + batches.epoch]
-        write_bytes(run.log, "".join(lines).encode())
-    log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
-    return _fit(run, split, model, batches)
+    with run.alone(), events.full_disk_as_elsewhere():
+        split = run.split()
+        if split.train.fingerprint != run.data["fingerprint"]:
+            raise BadInput(
+                f"the images of {run.recipe.data} have changed since {run.folder} was started; "
+                "restore them, or start a new run"
+            )
+        started = any(run.checkpoints.glob("epoch-*.npz"))
+        found = None if started else published_weights(run.recipe, len(run.classes))
+        model, batches = _compiled(run, split, found)
+        progress = restore(model, run.checkpoints) if started else Progress()
+        batches.epoch = progress.epochs
+        if started:
+            run.write_log(progress.rows)
+        events.forget(run.tensorboard, batches.epoch + 1)
+        log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
+        return _fit(run, split, model, batches, progress)
 
 
-def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
-    recipe, began = run.recipe, time.monotonic()
+def _fit(run: Run, split: data.Split, model, batches: TrainingBatches, progress: Progress) -> Run:
+    recipe = run.recipe
     log.info(
         "%s: %d numbers; %d images to train on, %d to evaluate on; %s on %s; TensorBoard: %s",
         run.network.name,
@@ -160,38 +159,42 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
     )
     test = EvaluationBatches(split.test, recipe.image_size, run.preprocessing)
     if batches.epoch < recipe.epochs:
-        _train(run, model, batches, test)
+        _train(run, model, batches, test, progress)
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
         deployed.save(temporary)
     scores = score(deployed.predict(test, verbose=0), split.test.labels)
-    seconds = run.result.get("seconds", 0) + round(time.monotonic() - began)
     replaced = len(batches.bad.found)
     if replaced:
         log.warning("%d images to train on could not be read and were replaced", replaced)
+    seconds = round(progress.seconds)
     run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
     run.save()
     return run
 
 
-def _train(run: Run, model, batches: TrainingBatches, test: EvaluationBatches) -> None:
+def _train(
+    run: Run, model, batches: TrainingBatches, test: EvaluationBatches, progress: Progress
+) -> None:
     try:
-        model.fit(
-            batches,
-            validation_data=test,
-            initial_epoch=batches.epoch,
-            epochs=run.recipe.epochs,
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[
-                keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
-                InputRate(batches),
-                keras.callbacks.CSVLogger(run.log, append=True),
-                Curves(run.tensorboard),
-                Checkpoint(run.checkpoint),
-            ],
-        )
+        with StopAfterStep(run, progress) as stop:
+            model.fit(
+                batches,
+                validation_data=test,
+                initial_epoch=batches.epoch,
+                epochs=run.recipe.epochs,
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,
+                callbacks=[
+                    keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
+                    InputRate(batches),
+                    Divergence(run, progress),
+                    Curves(run.tensorboard),
+                    Checkpoint(run, progress),
+                    stop,
+                ],
+            )
     except Exception:
         if batches.bad.stopped:  # TensorFlow makes an error of its own of it.
             raise batches.bad.stopped from None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
+import io
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from keras_inception.errors import BadInput
-from keras_inception.files import write_json
+from keras_inception.files import sweep, write_bytes, write_json
+from keras_inception.locks import locked
 from keras_inception.preprocess import Preprocessing
 from keras_inception.record import from_record, to_record
 from keras_inception.spec import Network
@@ -46,7 +51,7 @@ def versions() -> dict[str, str]:
 class Run:
     """A run folder and its `run.json`.
 
-    checkpoint.npz     the training state after the last finished epoch
+    checkpoints/       the training state after the newest epochs and the best one
     model.keras        the trained network for inference: one output, float32
     log.csv            one line per epoch; tensorboard/ the same as curves
     *.tflite           what was exported, each with a .json of its labels and preprocessing
@@ -62,8 +67,8 @@ class Run:
     result: dict
 
     @property
-    def checkpoint(self) -> Path:
-        return self.folder / "checkpoint.npz"
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
 
     @property
     def model(self) -> Path:
@@ -92,6 +97,41 @@ class Run:
             "result": self.result,
         }
         write_json(self.folder / "run.json", record)
+
+    def write_log(self, rows: list[dict]) -> None:
+        """`log.csv` anew: appending could leave half a line, or an epoch twice."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_bytes(self.log, text.getvalue().encode())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process is in this block for the same folder. Raises BadInput if one is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / ".lock", "w") as file:
+            if not locked(file.fileno()):
+                raise BadInput(
+                    f"{self.folder} is being trained by another process; wait for its end or "
+                    "stop it, or name another folder"
+                )
+            for name in ("run.json", self.model, self.log, self.checkpoints / "epoch-*.npz"):
+                sweep(self.folder / name)
+            yield
+
+
+def must_be_new(folder: str | Path) -> None:
+    """Raises BadInput if `folder` holds anything; hidden files do not count."""
+    folder = Path(folder)
+    if exists(folder):
+        raise BadInput(
+            f"{folder} already holds a run; continue it with --resume, or name another folder"
+        )
+    if folder.exists() and (
+        not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())
+    ):
+        raise BadInput(f"{folder} exists and is no run; name a new or an empty folder")
 
 
 def exists(folder: str | Path) -> bool:

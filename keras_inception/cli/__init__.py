@@ -6,9 +6,13 @@ import argparse
 import errno
 import logging
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from ..errors import BadInput
+from ..errors import BadInput, Stopped
 from ..native_output import held_back
 from . import data, deliver, measure, show, train, weights
 
@@ -22,6 +26,23 @@ def _start_frameworks() -> None:
         from ..training.precision import on_gpu
 
         on_gpu()
+
+
+@contextmanager
+def _terminated_politely() -> Iterator[None]:
+    """SIGTERM raises, as Ctrl-C does, so that temporary files are removed."""
+
+    def stop(number, frame):
+        raise Stopped(number, "stopped; `train` continues with --resume")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread handle signals.
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,17 +59,21 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command: 0 if it succeeded, 2 for bad input or bad data, 1 for a disk that refuses,
-    130 for Ctrl-C."""
+    130 for Ctrl-C and 143 for SIGTERM."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
-        if arguments.needs_frameworks:
-            _start_frameworks()
-        status = arguments.command(arguments)
+        with _terminated_politely():
+            if arguments.needs_frameworks:
+                _start_frameworks()
+            status = arguments.command(arguments)
     except BadInput as error:
         print(f"keras-inception: {error}", file=sys.stderr)
         return 2
+    except Stopped as stop:
+        print(f"keras-inception: {stop}", file=sys.stderr)
+        return 128 + stop.number
     except KeyboardInterrupt:
         print(
             "keras-inception: stopped; `train` goes on with --resume, `data pack` if run again",
@@ -58,6 +83,10 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise
-        print(f"keras-inception: {error}; nothing that existed was changed", file=sys.stderr)
+        print(
+            f"keras-inception: {error}; nothing that existed was changed; `train` continues with "
+            "--resume",
+            file=sys.stderr,
+        )
         return 1
     return status or 0

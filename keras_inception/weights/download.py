@@ -14,14 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import BadInput
 from ..files import replacing, write_bytes
+from ..locks import locked
 from .transfer import TIMEOUT, transfer
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    import msvcrt
-
-    fcntl = None
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +132,7 @@ def _alone(target: Path) -> Iterator[None]:
         ) from error
     try:
         waiting = False
-        while not _locked(number):
+        while not locked(number):
             if not waiting:
                 log.info("waiting for another process that is fetching %s", target.name)
             waiting = True
@@ -146,18 +140,6 @@ def _alone(target: Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
-
-
-def _locked(number: int) -> bool:
-    """Try to lock an open file until it is closed."""
-    try:
-        if fcntl:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
 
 
 def _obtain(url: str, wanted: str, target: Path, size: int | None, timeout: float) -> None:

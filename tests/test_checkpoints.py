@@ -1,0 +1,262 @@
+"""Nothing is lost: whatever ends a training, it goes on to the same end."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import tiny
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import keras_inception as ki
+from keras_inception import cli
+from keras_inception.errors import BadInput
+from keras_inception.training import fit, run_folder
+from keras_inception.training.checkpoints import Progress, path_of
+from keras_inception.training.recipes import recipe_for
+from keras_inception.training.stopping import StopAfterStep
+
+TRAIN = [f"--{name.replace('_', '-')}={value}" for name, value in tiny.OPTIONS.items()]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def tiny_network():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "network_of", tiny.network_of)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return fit.start(recipe_for("digits", **tiny.OPTIONS), tmp_path_factory.mktemp("runs") / "run")
+
+
+def train(folder):
+    """The exit status of starting the run in `folder`, or of going on with it."""
+    rest = ["--resume"] if run_folder.exists(folder) else TRAIN
+    return cli.main(["train", "--run", str(folder), *rest])
+
+
+def stopped_after(epochs, folder, monkeypatch):
+    """A run that ended, with no more than a traceback, once `epochs` epochs were finished."""
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(self, epoch, logs=None):
+        if epoch == epochs:
+            raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit.Divergence, "on_epoch_end", stop)
+        with pytest.raises(Interrupted):
+            fit.start(recipe_for("digits", **tiny.OPTIONS), folder)
+
+
+def temporaries(folder):
+    return [path for path in folder.rglob(".*") if path.name != ".lock"]
+
+
+def assert_same(folder, whole):
+    __tracebackhide__ = True
+    run = run_folder.read(folder)
+    assert run.log.read_text() == whole.log.read_text()
+    weights = zip(*(ki.load_model(r.model).get_weights() for r in (run, whole)), strict=True)
+    for a, b in weights:
+        np.testing.assert_array_equal(a, b)
+    assert {**run.result, "seconds": 0} == {**whole.result, "seconds": 0}
+    events = EventAccumulator(str(run.tensorboard / "train")).Reload()
+    assert [event.step for event in events.Tensors("main/loss")] == [1, 2, 3]
+    assert temporaries(folder) == []
+
+
+def test_the_newest_and_the_best_are_kept(tmp_path, monkeypatch):
+    accuracy = iter([0.5, 0.8, 0.6, 0.8, 0.7])
+    on_epoch_end = fit.Checkpoint.on_epoch_end
+
+    def scripted(self, epoch, logs=None):
+        on_epoch_end(self, epoch, {**logs, "val_accuracy": next(accuracy)})
+
+    monkeypatch.setattr(fit.Checkpoint, "on_epoch_end", scripted)
+    recipe = recipe_for("digits", **{**tiny.OPTIONS, "epochs": 5})
+    run = fit.start(recipe, tmp_path / "run")
+    names = [path.name for path in sorted(run.checkpoints.iterdir())]
+    assert names == ["epoch-0002.npz", "epoch-0004.npz", "epoch-0005.npz"]
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "damage", ["flipped", pytest.param("truncated", marks=SLOW), pytest.param("empty", marks=SLOW)]
+)
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
+    damage, whole, tmp_path, monkeypatch, caplog
+):
+    stopped_after(2, tmp_path / "run", monkeypatch)
+    newest = path_of(tmp_path / "run" / "checkpoints", 2)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    spoilt = {"truncated": content[:-1000], "flipped": content, "empty": b""}
+    newest.write_bytes(spoilt[damage])
+    fit.resume(tmp_path / "run")
+    assert f"{newest} is damaged" in caplog.text
+    assert_same(tmp_path / "run", whole)
+
+
+def test_without_a_whole_checkpoint_a_person_decides(tmp_path, monkeypatch):
+    stopped_after(1, tmp_path / "run", monkeypatch)
+    path_of(tmp_path / "run" / "checkpoints", 1).write_bytes(b"")
+    with pytest.raises(BadInput, match=r"none of the checkpoints in .* is whole; restore one"):
+        fit.resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_signals_wait_for_the_step_and_say_where_it_goes_on(
+    name, whole, tmp_path, monkeypatch, capfd
+):
+    number, step = getattr(signal, name), fit.Divergence.on_train_batch_end
+
+    def ask(self, batch, logs=None):
+        step(self, batch, logs)
+        if self.progress.epochs == 1 and batch == 3:
+            os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit.Divergence, "on_train_batch_end", ask)
+        assert train(tmp_path / "run") == 128 + number
+    printed = capfd.readouterr().err
+    assert "--resume` goes on after epoch 1 of 3, the last complete one" in printed
+    assert "Traceback" not in printed
+    assert train(tmp_path / "run") == 0
+    assert_same(tmp_path / "run", whole)
+
+
+def test_a_second_ctrl_c_stops_at_once(whole):
+    before = signal.getsignal(signal.SIGINT)
+    reached = []
+    with pytest.raises(KeyboardInterrupt) as raised, StopAfterStep(whole, None):
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("after the first")
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("after the second")
+    assert reached == ["after the first"] and raised.type is KeyboardInterrupt
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_training_works_in_a_thread(tmp_path):
+    recipe = recipe_for("digits", **{**tiny.OPTIONS, "epochs": 1})
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(fit.start, recipe, tmp_path / "run").result().model.is_file()
+
+
+WRITES = ["run.json", "epoch-0001", "log.csv", "epoch-0002", "events", "model.keras", "run.json"]
+
+
+def test_a_full_disk_at_any_write_loses_nothing(whole, tmp_path, monkeypatch, capfd):
+    folder, move = tmp_path / "run", os.replace
+    for name in WRITES:
+
+        def full(source, target, name=name):
+            if target.name.startswith(name):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            move(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", full)
+            assert train(folder) == 1
+        printed = capfd.readouterr().err
+        assert "No space left on device" in printed and "continues with --resume" in printed
+        assert "Traceback" not in printed
+        assert temporaries(folder) == []
+    assert train(folder) == 0
+    assert_same(folder, whole)
+
+
+@pytest.mark.parametrize(
+    "kilobytes", [196, pytest.param(8, marks=SLOW), pytest.param(300, marks=SLOW)]
+)
+def test_a_disk_that_is_full_in_earnest(kilobytes, whole, tmp_path, capfd):
+    def mount(*options):
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(tmp_path)]
+        return subprocess.run(command, capture_output=True).returncode
+
+    if mount(f"size={kilobytes}k"):
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        assert train(tmp_path / "run") == 1
+        printed = capfd.readouterr().err
+        assert "No space left on device" in printed and "Traceback" not in printed
+        assert temporaries(tmp_path) == []
+        mount("remount", "size=16m")
+        assert train(tmp_path / "run") == 0
+        assert_same(tmp_path / "run", whole)
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_an_absurd_learning_rate_is_diagnosed(tmp_path, capfd):
+    folder = tmp_path / "run"
+    status = cli.main(["train", "--run", str(folder), *TRAIN, "--learning-rate=1e30"])
+    printed = capfd.readouterr().err
+    assert status == 2
+    assert "training diverged: the loss is nan in step " in printed
+    assert "a peak learning rate of 1e+30; try a lower --learning-rate" in printed
+    assert not (folder / "model.keras").exists()
+
+
+def test_a_loss_far_above_the_first_ends_at_the_last_good_epoch(tmp_path, monkeypatch):
+    finish = fit.Divergence.on_epoch_end
+
+    def worse(self, epoch, logs=None):
+        finish(self, epoch, {**logs, "loss": [2.0, 6.9, 7.0][epoch]})
+
+    monkeypatch.setattr(fit.Divergence, "on_epoch_end", worse)
+    with pytest.raises(BadInput, match=r"the loss is 7 in epoch 3.*last good state is in ") as e:
+        fit.start(recipe_for("digits", **tiny.OPTIONS), tmp_path / "run")
+    assert str(path_of(tmp_path / "run" / "checkpoints", 2)) in str(e.value)
+    assert path_of(tmp_path / "run" / "checkpoints", 2).is_file()
+    assert not (tmp_path / "run" / "model.keras").exists()
+
+
+def test_weights_ruined_by_the_last_step_are_not_kept(tmp_path, monkeypatch):
+    finish = fit.Divergence.on_epoch_end
+    monkeypatch.setattr(
+        fit.Divergence,
+        "on_epoch_end",
+        lambda self, epoch, logs=None: finish(self, epoch, {**logs, "val_loss": float("nan")}),
+    )
+    with pytest.raises(BadInput, match=r"nan in evaluation after epoch 1.*no epoch was finished"):
+        fit.start(recipe_for("digits", **tiny.OPTIONS), tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("*.npz"))
+
+
+def test_seconds_are_those_of_all_sittings(tmp_path, monkeypatch):
+    sitting = property(lambda progress: progress.before + 1000)
+    monkeypatch.setattr(Progress, "seconds", sitting)
+    stopped_after(1, tmp_path / "run", monkeypatch)
+    assert fit.resume(tmp_path / "run").result["seconds"] == 2 * 1000
+
+
+def test_one_process_trains_in_a_folder(whole):
+    with whole.alone():
+        code = "import sys; from keras_inception import cli; sys.exit(cli.main(sys.argv[1:]))"
+        done = subprocess.run(
+            [sys.executable, "-c", code, "train", "--run", whole.folder, "--resume"],
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert f"{whole.folder} is being trained by another process" in done.stderr
+
+
+def test_the_record_of_the_checkpoint_is_the_log(whole):
+    with np.load(path_of(whole.checkpoints, 3)) as arrays:
+        rows = json.loads(str(arrays["progress"]))["rows"]
+    lines = whole.log.read_text().splitlines()
+    assert [",".join(map(str, row.values())) for row in rows] == lines[1:]

@@ -1,0 +1,42 @@
+"""SIGKILL at any moment of writing: the run goes on and ends as if nothing had happened."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from test_checkpoints import TRAIN, assert_same
+
+from keras_inception.training import run_folder
+
+NAMES = ["run.json", *(f"epoch-000{n}.npz" for n in (1, 2, 3)), "log.csv", "model.keras"]
+EVERY = [(when, name) for name in [*NAMES, "run.json"] for when in ("KILL_BEFORE", "KILL_AFTER")]
+FEW = [("KILL_BEFORE", "epoch-0002.npz"), ("KILL_AFTER", "epoch-0002.npz")]
+FEW += [("KILL_BEFORE", "model.keras"), ("KILL_BEFORE", "run.json")]
+
+
+def train(folder, **deaths):
+    """The exit status of a process that starts the run in `folder`, or goes on with it."""
+    rest = ["--resume"] if run_folder.exists(folder) else TRAIN
+    command = [sys.executable, Path(tiny.__file__), "train", "--run", folder, *rest]
+    done = subprocess.run(command, env={**os.environ, **deaths}, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    return done.returncode
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert train(folder) == 0
+    return run_folder.read(folder)
+
+
+@pytest.mark.parametrize("deaths", [FEW, pytest.param(EVERY, marks=pytest.mark.slow)])
+def test_a_killed_run_ends_as_one_that_lived(deaths, whole, tmp_path):
+    folder = tmp_path / "run"
+    for when, name in deaths:
+        assert train(folder, **{when: name}) == -9
+    assert train(folder) == 0
+    assert_same(folder, whole)
