@@ -7,8 +7,9 @@ import numpy as np
 
 from keras_inception.preprocess import Preprocessing
 
+from .augment import augment, mix, soft
 from .data import Examples
-from .images import centre, random_crop
+from .images import centre
 from .recipes import Recipe
 
 
@@ -20,12 +21,22 @@ def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None)
 
 
 class EvaluationBatches(keras.utils.PyDataset):
-    """(float32 images, int32 labels) in order, for `evaluate` and validation."""
+    """(float32 images, labels) in order, for `evaluate` and validation.
 
-    def __init__(self, examples: Examples, size: int, preprocessing: Preprocessing, batch_size=128):
+    Labels are int32, or with `soft_labels` float32 of every class, 1 for the image's own.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        size: int,
+        preprocessing: Preprocessing,
+        batch_size=128,
+        soft_labels=False,
+    ):
         super().__init__(workers=2)
         self.examples, self.size, self.batch_size = examples, size, batch_size
-        self.preprocessing = preprocessing
+        self.preprocessing, self.soft_labels = preprocessing, soft_labels
 
     def __len__(self):
         return -(-len(self.examples) // self.batch_size)
@@ -33,12 +44,16 @@ class EvaluationBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = np.arange(len(self.examples))[index * self.batch_size :][: self.batch_size]
         images = pixels(self.examples, self.size, self.preprocessing, chosen)
-        return self.preprocessing(images), self.examples.labels[chosen]
+        labels = self.examples.labels[chosen]
+        if self.soft_labels:
+            labels = soft(labels, len(self.examples.classes))
+        return self.preprocessing(images), labels
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """(float32 images, int32 labels), shuffled and augmented; a last short batch is left out.
+    """(float32 images, labels), shuffled and augmented; a last short batch is left out.
 
+    Labels are int32, or float32 shares of every class where the recipe has soft labels.
     Every image's augmentation depends on the seed, the epoch and its index alone, so that a
     resumed run sees what an uninterrupted one would have.
     """
@@ -60,17 +75,15 @@ class TrainingBatches(keras.utils.PyDataset):
         recipe, epoch = self.recipe, self.epoch
         order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self.examples))
         chosen = order[index * self.batch_size :][: self.batch_size]
-        images = [
-            np.asarray(
-                random_crop(
-                    self.examples.image(i),
-                    recipe.image_size,
-                    np.random.default_rng((recipe.seed, epoch, i)),
-                    recipe.min_area,
-                    recipe.flip,
-                )
-            )
-            for i in chosen
+        rngs = [np.random.default_rng((recipe.seed, epoch, i)) for i in chosen]
+        views = [
+            np.asarray(augment(self.examples.image(i), recipe, rng))
+            for i, rng in zip(chosen, rngs, strict=True)
         ]
-        shape = (len(images), recipe.image_size, recipe.image_size, self.examples.channels)
-        return self.preprocessing(np.stack(images).reshape(shape)), self.examples.labels[chosen]
+        shape = (len(views), recipe.image_size, recipe.image_size, self.examples.channels)
+        images, labels = np.stack(views).reshape(shape), self.examples.labels[chosen]
+        if recipe.soft_labels:
+            labels = soft(labels, len(self.examples.classes), recipe.label_smoothing)
+        if recipe.mixup or recipe.cutmix:
+            images, labels = mix(images, labels, recipe, rngs)
+        return self.preprocessing(images), labels

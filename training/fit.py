@@ -23,30 +23,26 @@ from . import data, precision, run_folder
 from .batches import EvaluationBatches, TrainingBatches
 from .callbacks import Checkpoint, Curves, restore
 from .evaluate import score
+from .optimizers import AveragedWeights, optimizer_for
 from .recipes import Recipe, network_of
 from .run_folder import Run
 
 log = logging.getLogger(__name__)
 
 
-def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
-    """SGD with Nesterov momentum and warmed-up cosine decay; loss scaling under float16."""
-    warmup = round(min(recipe.warmup_epochs, recipe.epochs / 5) * steps_per_epoch)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else recipe.learning_rate,
-        decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup),
-        warmup_target=recipe.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    sgd = keras.optimizers.SGD(
-        schedule, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
-    )
-    sgd.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return keras.optimizers.LossScaleOptimizer(sgd) if policy == "mixed_float16" else sgd
-
-
 def start(recipe: Recipe, folder: str | Path) -> Run:
     """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
+    run, split, found = prepare(recipe, folder)
+    model, batches = compiled(run, split, found)
+    run.save()
+    return _fit(run, split, model, batches)
+
+
+def prepare(recipe: Recipe, folder: str | Path) -> tuple[Run, data.Split, Published | None]:
+    """The run that `recipe` would be in `folder`, its images and its weights; writes nothing.
+
+    Raises BadInput if the folder is not empty.
+    """
     if run_folder.exists(folder):
         raise BadInput(
             f"{folder} already holds a run; continue it with --resume, or name another folder"
@@ -74,9 +70,7 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         },
         result={},
     )
-    model, batches = _compiled(run, split, found)
-    run.save()
-    return _fit(run, split, model, batches)
+    return run, split, found
 
 
 def published_weights(recipe: Recipe, classes: int) -> Published | None:
@@ -96,7 +90,7 @@ def published_weights(recipe: Recipe, classes: int) -> Published | None:
     return found
 
 
-def _compiled(run: Run, split: data.Split, found: Published | None):
+def compiled(run: Run, split: data.Split, found: Published | None):
     """The model at the start of its training, and its batches."""
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
@@ -112,7 +106,7 @@ def _compiled(run: Run, split: data.Split, found: Published | None):
             )
     model.compile(
         optimizer=optimizer_for(recipe, len(batches), policy),
-        loss="sparse_categorical_crossentropy",
+        loss=("" if recipe.soft_labels else "sparse_") + "categorical_crossentropy",
         metrics=["accuracy"],
     )
     return model, batches
@@ -132,7 +126,7 @@ def resume(folder: str | Path) -> Run:
         )
     started = run.checkpoint.is_file()
     found = None if started else published_weights(run.recipe, len(run.classes))
-    model, batches = _compiled(run, split, found)
+    model, batches = compiled(run, split, found)
     if started:
         batches.epoch = restore(model, run.checkpoint)
     if run.log.is_file():
@@ -155,7 +149,10 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
         run.environment["backend"],
         run.tensorboard,
     )
-    test = EvaluationBatches(split.test, recipe.image_size, run.preprocessing)
+    test = EvaluationBatches(
+        split.test, recipe.image_size, run.preprocessing, soft_labels=recipe.soft_labels
+    )
+    averaging = [AveragedWeights()] if recipe.ema else []
     if batches.epoch < recipe.epochs:
         model.fit(
             batches,
@@ -169,8 +166,11 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
                 keras.callbacks.CSVLogger(run.log, append=True),
                 Curves(run.tensorboard),
                 Checkpoint(run.checkpoint),
+                *averaging,
             ],
         )
+    # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
+    model.optimizer.finalize_variable_values(model.trainable_variables)
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
