@@ -10,7 +10,7 @@ import sys
 
 from ..errors import BadInput
 from ..native_output import held_back
-from . import deliver, measure, show, train, weights
+from . import deliver, measure, recipes, show, train, weights
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(needs_frameworks=True)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for group in (show, weights, train, deliver, measure):
+    for group in (show, weights, recipes, train, deliver, measure):
         group.add(commands)
     return top
 
