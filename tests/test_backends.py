@@ -15,7 +15,7 @@ from keras_inception.weights import store
 
 SMALL = {"norm": "batch", "width": 0.25, "input_shape": (33, 33, 3), "classes": 5}
 SCRIPT = """
-import json, sys
+import csv, json, sys
 sys.modules["tensorflow"] = None  # any import of it fails, as where it is not installed
 import keras, numpy as np
 import keras_inception as ki
@@ -27,7 +27,8 @@ arrays, folder, small = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3
 model = ki.GoogLeNet(aux=True, **small)
 store.write(model, {key: arrays[key] for key in arrays.files if "/" in key})
 outputs = model.predict(arrays["images"], verbose=0)
-recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17, aux=True)
+values = {"optimizer": "rmsprop", "l2": 1e-4, "clipnorm": 2.0, "ema": 0.9, "mixup": 0.2}
+recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17, aux=True, **values)
 run = fit.start(recipe, folder)
 print(json.dumps({
     "backend": keras.backend.backend(),
@@ -35,6 +36,8 @@ print(json.dumps({
     "run": run.environment["backend"],
     "log": run.log.read_text().splitlines()[0],
     "images": run.result["images"],
+    "validation": float(dict(zip(*csv.reader(run.log.open())))["val_main_loss"]),
+    "exported": run.result["loss"],
 }))
 """
 
@@ -62,5 +65,7 @@ def test_other_backends_give_the_same_outputs_and_train(backend, tmp_path):
     assert theirs["backend"] == theirs["run"] == backend != keras.backend.backend()
     assert "aux2_accuracy" in theirs["log"]
     assert theirs["images"] > 300
+    # The averaged weights are what validation saw and what is exported.
+    assert theirs["validation"] == pytest.approx(theirs["exported"], rel=1e-3)
     for a, b in zip(model.predict(images, verbose=0), theirs["outputs"], strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)

@@ -32,7 +32,7 @@ def sentence(capfd, *argv):
         (["train", "--run", "r", "--epochs", "0"], "epochs must be at least 1"),
         (["train", "--run", "r", "--epochs", "many"], "invalid int value"),
         (["train", "--run", "r", "--image-size", "16"], "inputs of at least 17x17"),
-        (["train", "--run", "r", "--colour", "1"], "unrecognized arguments: --colour"),
+        (["train", "--run", "r", "--color", "1"], "unrecognized arguments: --color"),
         (["train", "--run", "nowhere", "--resume"], "nowhere is not a run folder"),
         (["train", "--run", "r", "--resume", "--epochs", "9"], "leave out --epochs"),
         (["train"], "required: --run"),

@@ -12,7 +12,7 @@ from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data
 from keras_inception.training.batches import TrainingBatches, pixels
-from keras_inception.training.images import decode, random_crop
+from keras_inception.training.images import decode
 from keras_inception.training.recipes import recipe_for
 
 
@@ -168,28 +168,6 @@ def test_an_epoch_shows_every_image_once():
     batches = TrainingBatches(train.take(np.arange(1437)), recipe, lambda x: x)
     labels = np.concatenate([batches[i][1] for i in range(len(batches))])
     np.testing.assert_array_equal(np.bincount(labels), np.bincount(train.labels[:1437]))
-
-
-def test_crops_keep_area_and_aspect_within_the_papers_limits():
-    """GoogLeNet, section 6: 8 to 100 % of the area, aspect ratio 3/4 to 4/3."""
-    boxes = []
-
-    class Recorder:
-        width, height = 200, 200
-
-        def resize(self, size, resample, box):
-            boxes.append(box)
-            return self
-
-    rng = np.random.default_rng(0)
-    for _ in range(2000):
-        random_crop(Recorder(), 32, rng, min_area=0.08, flip=False)
-    left, top, right, bottom = np.array(boxes).T
-    width, height = right - left, bottom - top
-    assert left.min() >= 0 and top.min() >= 0 and right.max() <= 200 and bottom.max() <= 200
-    area, aspect = width * height / 200**2, width / height
-    assert 0.08 <= area.min() < 0.1 and 0.9 < area.max() <= 1
-    assert 3 / 4 - 1e-9 <= aspect.min() < 0.77 and 1.3 < aspect.max() <= 4 / 3 + 1e-9
 
 
 def test_fashion_mnist_through_keras_own_loader(shared, tmp_path):

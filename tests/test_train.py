@@ -197,7 +197,7 @@ def test_top_5_counts_the_first_five():
         ({"precision": "float8"}, "precision must be one of"),
         ({"min_area": 0}, "min_area must be"),
         ({"warmup_epochs": -1}, "warmup_epochs must be"),
-        ({"colour": 1}, "a recipe has no colour"),
+        ({"color": 1}, "a recipe has no color"),
     ],
 )
 def test_bad_recipes_get_one_sentence(changes, sentence):

@@ -98,7 +98,8 @@ def quantize(
     )
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
-        batches = TrainingBatches(split.train, run.recipe, expected, run.recipe.epochs)
+        recipe = run.recipe.with_hard_labels
+        batches = TrainingBatches(split.train, recipe, expected, recipe.epochs)
         qat.fine_tune(quantized, batches, epochs, rate)
     content = convert(quantized, "int8", expected, io_type)
     _require_integer(content, allow_float)

@@ -11,9 +11,10 @@ import numpy as np
 from keras_inception.preprocess import Preprocessing
 
 from . import balance
+from .augment import augment, mix, soft
 from .bad_images import BadImages
 from .data import Examples
-from .images import centre, random_crop
+from .images import centre
 from .recipes import Recipe
 
 
@@ -25,12 +26,22 @@ def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None)
 
 
 class EvaluationBatches(keras.utils.PyDataset):
-    """(float32 images, int32 labels) in order, for `evaluate` and validation."""
+    """(float32 images, labels) in order, for `evaluate` and validation.
 
-    def __init__(self, examples: Examples, size: int, preprocessing: Preprocessing, batch_size=128):
+    Labels are int32, or with `soft_labels` float32 of every class, 1 for the image's own.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        size: int,
+        preprocessing: Preprocessing,
+        batch_size=128,
+        soft_labels=False,
+    ):
         super().__init__(workers=os.cpu_count() or 2)
         self.examples, self.size, self.batch_size = examples, size, batch_size
-        self.preprocessing = preprocessing
+        self.preprocessing, self.soft_labels = preprocessing, soft_labels
 
     def __len__(self):
         return -(-len(self.examples) // self.batch_size)
@@ -38,12 +49,16 @@ class EvaluationBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = np.arange(len(self.examples))[index * self.batch_size :][: self.batch_size]
         images = pixels(self.examples, self.size, self.preprocessing, chosen)
-        return self.preprocessing(images), self.examples.labels[chosen]
+        labels = self.examples.labels[chosen]
+        if self.soft_labels:
+            labels = soft(labels, len(self.examples.classes))
+        return self.preprocessing(images), labels
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """(float32 images, int32 labels), shuffled and augmented; a last short batch is left out.
+    """(float32 images, labels), shuffled and augmented; a last short batch is left out.
 
+    Labels are int32, or float32 shares of every class where the recipe has soft labels.
     Every image's augmentation depends on the seed, the epoch and its index alone, so that a
     resumed run sees what an uninterrupted one would have. With class weights, those of the
     batch's images come third.
@@ -69,23 +84,28 @@ class TrainingBatches(keras.utils.PyDataset):
         """Shuffle and augment as for this epoch, counted from 0."""
         self.epoch = epoch
 
-    def _image(self, draw: int, epoch: int) -> np.ndarray:
-        def crop(i: int):
-            return random_crop(
-                self.examples.to_crop(i),
-                self.recipe.image_size,
-                np.random.default_rng((self.recipe.seed, epoch, draw)),
-                self.recipe.min_area,
-                self.recipe.flip,
-            )
+    def _view(self, draw: int, epoch: int) -> tuple[np.ndarray, np.random.Generator]:
+        """A training view, and the generator that made it, for what is done to the batch."""
+        rng = None
 
-        return np.asarray(self.bad.first_readable(draw % len(self.examples), crop))
+        def view(i: int):
+            nonlocal rng
+            # A new one for every try: what stands in for a bad image is no matter of its failure.
+            rng = np.random.default_rng((self.recipe.seed, epoch, draw))
+            return augment(self.examples.to_crop(i), self.recipe, rng)
+
+        return np.asarray(self.bad.first_readable(draw % len(self.examples), view)), rng
 
     def __getitem__(self, index):
         recipe, epoch = self.recipe, self.epoch
         draws = self._order(epoch)[index * self.batch_size :][: self.batch_size]
-        images = [self._image(int(draw), epoch) for draw in draws]
-        shape = (len(images), recipe.image_size, recipe.image_size, self.examples.channels)
-        labels = self.examples.labels[draws % len(self.examples)]
-        batch = self.preprocessing(np.stack(images).reshape(shape)), labels
-        return (*batch, self._weights[labels]) if recipe.class_weights else batch
+        views, rngs = zip(*(self._view(int(draw), epoch) for draw in draws), strict=True)
+        shape = (len(views), recipe.image_size, recipe.image_size, self.examples.channels)
+        images = np.stack(views).reshape(shape)
+        labels = classes = self.examples.labels[draws % len(self.examples)]
+        if recipe.soft_labels:
+            labels = soft(labels, len(self.examples.classes), recipe.label_smoothing)
+        if recipe.mixup or recipe.cutmix:
+            images, labels = mix(images, labels, recipe, rngs)
+        batch = self.preprocessing(images), labels
+        return (*batch, self._weights[classes]) if recipe.class_weights else batch

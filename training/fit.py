@@ -26,6 +26,7 @@ from .checkpoints import Checkpoint, Progress, restore
 from .divergence import Divergence
 from .evaluate import score
 from .input_rate import InputRate
+from .optimizers import AveragedWeights, optimizer_for
 from .recipes import Recipe, network_of
 from .run_folder import Run
 from .stopping import StopAfterStep
@@ -33,24 +34,21 @@ from .stopping import StopAfterStep
 log = logging.getLogger(__name__)
 
 
-def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
-    """SGD with Nesterov momentum and warmed-up cosine decay; loss scaling under float16."""
-    warmup = round(min(recipe.warmup_epochs, recipe.epochs / 5) * steps_per_epoch)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else recipe.learning_rate,
-        decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup),
-        warmup_target=recipe.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    sgd = keras.optimizers.SGD(
-        schedule, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
-    )
-    sgd.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return keras.optimizers.LossScaleOptimizer(sgd) if policy == "mixed_float16" else sgd
-
-
 def start(recipe: Recipe, folder: str | Path) -> Run:
     """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
+    run, split, found = prepare(recipe, folder)
+    model, batches = compiled(run, split, found)
+    with run.alone(), events.full_disk_as_elsewhere():
+        run_folder.must_be_new(folder)  # Another process may have come first.
+        run.save()
+        return _fit(run, split, model, batches, Progress())
+
+
+def prepare(recipe: Recipe, folder: str | Path) -> tuple[Run, data.Split, Published | None]:
+    """The run that `recipe` would be in `folder`, its images and its weights; writes nothing.
+
+    Raises BadInput if the folder is not empty.
+    """
     run_folder.must_be_new(folder)
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
     require_readable(split.test)
@@ -74,11 +72,7 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         },
         result={},
     )
-    model, batches = _compiled(run, split, found)
-    with run.alone(), events.full_disk_as_elsewhere():
-        run_folder.must_be_new(folder)  # Another process may have come first.
-        run.save()
-        return _fit(run, split, model, batches, Progress())
+    return run, split, found
 
 
 def published_weights(recipe: Recipe, classes: int) -> Published | None:
@@ -98,7 +92,7 @@ def published_weights(recipe: Recipe, classes: int) -> Published | None:
     return found
 
 
-def _compiled(run: Run, split: data.Split, found: Published | None):
+def compiled(run: Run, split: data.Split, found: Published | None):
     """The model at the start of its training, and its batches."""
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
@@ -114,7 +108,7 @@ def _compiled(run: Run, split: data.Split, found: Published | None):
             )
     model.compile(
         optimizer=optimizer_for(recipe, len(batches), policy),
-        loss="sparse_categorical_crossentropy",
+        loss=("" if recipe.soft_labels else "sparse_") + "categorical_crossentropy",
         metrics=["accuracy"],
     )
     return model, batches
@@ -135,7 +129,7 @@ def resume(folder: str | Path) -> Run:
             )
         started = any(run.checkpoints.glob("epoch-*.npz"))
         found = None if started else published_weights(run.recipe, len(run.classes))
-        model, batches = _compiled(run, split, found)
+        model, batches = compiled(run, split, found)
         progress = restore(model, run.checkpoints) if started else Progress()
         batches.epoch = progress.epochs
         if started:
@@ -157,9 +151,13 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches, progress:
         run.environment["backend"],
         run.tensorboard,
     )
-    test = EvaluationBatches(split.test, recipe.image_size, run.preprocessing)
+    test = EvaluationBatches(
+        split.test, recipe.image_size, run.preprocessing, soft_labels=recipe.soft_labels
+    )
     if batches.epoch < recipe.epochs:
         _train(run, model, batches, test, progress)
+    # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
+    model.optimizer.finalize_variable_values(model.trainable_variables)
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
@@ -192,6 +190,7 @@ def _train(
                     Divergence(run, progress),
                     Curves(run.tensorboard),
                     Checkpoint(run, progress),
+                    *([AveragedWeights()] if run.recipe.ema else []),
                     stop,
                 ],
             )

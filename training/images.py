@@ -107,18 +107,3 @@ def centre(
     image = scaled(image, short_side or round(size / expected.crop), expected.interpolation)
     left, top = (image.width - size) // 2, (image.height - size) // 2
     return image.crop((left, top, left + size, top + size))
-
-
-def random_crop(
-    image: Image.Image | Undecoded, size: int, rng: np.random.Generator, min_area: float, flip: bool
-) -> Image.Image:
-    """A random crop (GoogLeNet, section 6): `min_area`..1 of the image, aspect 3/4..4/3."""
-    area = image.width * image.height * rng.uniform(min_area, 1)
-    aspect = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
-    width = min(image.width, np.sqrt(area * aspect))
-    height = min(image.height, np.sqrt(area / aspect))
-    left = rng.uniform(0, image.width - width)
-    top = rng.uniform(0, image.height - height)
-    box = (left, top, left + width, top + height)
-    image = image.resize((size, size), Image.BILINEAR, box)
-    return image.transpose(Image.FLIP_LEFT_RIGHT) if flip and rng.random() < 0.5 else image

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 
 from ..errors import BadInput
 from ..training import recipes
+from ..training.named import NAMED
 
 
 def _train(arguments) -> None:
@@ -14,6 +15,13 @@ def _train(arguments) -> None:
 
     given = vars(arguments)
     options = {f.name: given[f.name] for f in fields(recipes.Recipe) if f.name in given}
+    if arguments.dry_run:
+        if arguments.resume:
+            raise BadInput("--dry-run is about a new run; leave out --resume")
+        from ..training import plan
+
+        print(plan.plan(options.pop("data", "digits"), options, arguments.run))
+        return
     if arguments.resume:
         if options:
             raise BadInput(
@@ -39,16 +47,23 @@ def add(commands) -> None:
         "train",
         help="train a network on a data set",
         description="Train a network and leave a run folder. Options not given are those of the "
-        "data set's recipe.",
+        "named recipe, then those for the data.",
     )
     parser.add_argument("--run", required=True, metavar="DIR", help="the run folder")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be done and what it would cost, and write nothing",
+    )
     kinds = {"int": int, "float": float, "str": str}
     for field in fields(recipes.Recipe):
         if field.type == "bool":
             how = {"action": argparse.BooleanOptionalAction}
         else:
             how = {"type": kinds[field.type], "metavar": field.type.upper()}
+        if field.name == "recipe":
+            how["help"] = f"one of {', '.join(NAMED)}; its values go over those for the data"
         if field.default is MISSING:
             how["help"] = f"{recipes.DATA}; default: digits"
         parser.add_argument(_flag(field.name), default=argparse.SUPPRESS, **how)

@@ -1,0 +1,80 @@
+"""The optimizer of a recipe, and the averaged weights it keeps."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from .recipes import Recipe
+from .schedules import schedule_for
+
+
+def _with_l2(kind: type) -> type:
+    """`kind` with `l2` x weight added to every decayed weight's gradient.
+
+    Keras' own weight_decay is decoupled: neither momentum nor RMSProp's division sees it, which
+    makes the papers' numbers mean something else.
+    """
+
+    class WithL2(kind):
+        def __init__(self, l2: float, **options):
+            super().__init__(**options)
+            self.l2 = l2
+
+        def update_step(self, gradient, variable, learning_rate):
+            if self.l2 and self._use_weight_decay(variable):
+                weight = keras.ops.convert_to_tensor(variable)
+                gradient = keras.ops.cast(gradient, variable.dtype) + self.l2 * weight
+            super().update_step(gradient, variable, learning_rate)
+
+    return WithL2
+
+
+def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
+    """The recipe's optimizer; loss scaling around it under float16.
+
+    RMSProp is Keras': epsilon is inside the square root, as in TensorFlow 1, where the papers'
+    1.0 comes from; the average of squared gradients starts at 0, where TensorFlow 1 started at 1.
+    Gradients are clipped after the loss scale is divided out, and before l2 is added.
+    """
+    options = {
+        "learning_rate": schedule_for(recipe, steps_per_epoch),
+        "momentum": recipe.momentum,
+        "weight_decay": recipe.weight_decay,
+        "l2": recipe.l2,
+        "global_clipnorm": recipe.clipnorm or None,
+        "use_ema": recipe.ema > 0,
+        "ema_momentum": recipe.ema,
+    }
+    if recipe.optimizer == "rmsprop":
+        options |= {"rho": recipe.rho, "epsilon": recipe.epsilon}
+        optimizer = _with_l2(keras.optimizers.RMSprop)(**options)
+    else:
+        optimizer = _with_l2(keras.optimizers.SGD)(nesterov=recipe.nesterov, **options)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if policy == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+class AveragedWeights(keras.callbacks.Callback):
+    """Validation sees the averaged weights; training and checkpoints the others.
+
+    Keras' SwapEMAWeights swaps by adding and subtracting, which rounds: a resumed run would not
+    end as an uninterrupted one. Moving statistics of batch normalization are taken as they are.
+    """
+
+    def _swap(self):
+        optimizer = self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        averages = optimizer._model_variables_moving_average
+        for variable, average in zip(self.model.trainable_variables, averages, strict=True):
+            value = np.array(variable.numpy())
+            variable.assign(average)
+            average.assign(value)
+
+    def on_test_begin(self, logs=None):
+        self._swap()
+
+    def on_test_end(self, logs=None):
+        self._swap()

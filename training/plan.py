@@ -1,0 +1,147 @@
+"""What a training would do and cost, found out without training and without writing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_inception.measure import total
+
+from . import fit
+from .augment import soft
+from .recipes import recipe_for, sources
+
+TIMED_STEPS = 3
+TIMED_BATCHES = 3
+
+
+def plan(data: str, changes: dict, folder: str | Path) -> str:
+    """A report on the run that `recipe_for(data, **changes)` would be in `folder`.
+
+    Counts are exact. Times are medians of a few training steps on random images and of a few
+    real batches; memory is the sum of what training must hold (`memory`). Raises BadInput as the
+    training would.
+    """
+    recipe = recipe_for(data, **changes)
+    run, split, found = fit.prepare(recipe, folder)
+    model, batches = fit.compiled(run, split, found)
+    model.optimizer.build(model.trainable_variables)
+    steps, policy = len(batches), run.environment["precision"]
+    held = memory(model, batches.batch_size)
+    step, loading = _seconds_per_step(model, batches), _seconds_per_batch(batches)
+    cost = total(run.network)
+    training = recipe.epochs * steps * max(step, loading / batches.workers)
+    lines = [
+        f"data       {recipe.data}: {_counts(split.train)} to train on, "
+        f"{_counts(split.test)} to evaluate on",
+        f"network    {run.network.name}, input {run.network.input_shape}: "
+        f"{cost.parameters:,} numbers, {cost.macs / 1e6:,.1f}M multiply-adds an image",
+        f"weights    {found.origin if found else 'from scratch'}",
+        f"steps      {recipe.epochs} epochs of {steps} steps of {batches.batch_size} images: "
+        f"{recipe.epochs * steps:,}",
+        f"computing  {policy} on {keras.backend.backend()}, "
+        f"{', '.join(keras.distribution.list_devices())}",
+        f"memory     {_mib(sum(held.values()))}: "
+        + ", ".join(f"{name} {_mib(size)}" for name, size in held.items() if size),
+        f"time       {_clock(training)} of training: {step:.3f} s a step, and "
+        f"{loading / batches.workers:.3f} s to load a batch ({batches.workers} at a time)",
+        *_lags(recipe, recipe.epochs * steps),
+        f"folder     {folder}, which nothing was written to",
+        "",
+        "recipe",
+    ]
+    origin = {name: part for part, values in sources(data, changes).items() for name in values}
+    wide = max(map(len, origin))
+    for name, value in asdict(recipe).items():
+        lines.append(f"  {name:<{wide}}  {value!s:<14}  {origin[name]}")
+    return "\n".join(lines)
+
+
+def memory(model, batch_size: int) -> dict[str, int]:
+    """Bytes that a training step holds, by what for; `model` is compiled, its optimizer built.
+
+    Activations are every layer's output for a batch, in its compute type, as the backward pass
+    needs them; a backend that fuses layers keeps fewer, and its workspace comes on top.
+    """
+    trained = sum(_size(v) for v in model.trainable_variables)
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    averages = trained if optimizer.use_ema else 0
+    outputs = sum(
+        math.prod(output.shape[1:]) * np.dtype(_dtype(layer)).itemsize
+        for layer in model.layers
+        for output in keras.tree.flatten(layer.output)
+    )
+    return {
+        "weights": sum(_size(v) for v in model.variables),
+        "gradients": trained,
+        "optimizer": sum(_size(v) for v in optimizer.variables) - averages,
+        "averages": averages,
+        "activations": batch_size * outputs,
+    }
+
+
+def _dtype(layer) -> str:
+    # NumPy has no bfloat16.
+    return layer.compute_dtype.removeprefix("b")
+
+
+def _size(variable) -> int:
+    return math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
+
+
+def _seconds_per_step(model, batches) -> float:
+    shape = (batches.batch_size, *model.input_shape[1:])
+    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    labels = np.zeros(len(images), np.int32)
+    if batches.recipe.soft_labels:
+        labels = soft(labels, model.outputs[0].shape[-1])
+
+    def step(_):
+        model.train_on_batch(images, labels)
+
+    step(0)  # the first one compiles
+    return _median_seconds(step, TIMED_STEPS)
+
+
+def _seconds_per_batch(batches) -> float:
+    return _median_seconds(batches.__getitem__, min(TIMED_BATCHES, len(batches)))
+
+
+def _median_seconds(call, times: int) -> float:
+    taken = []
+    for k in range(times):
+        began = time.perf_counter()
+        call(k)
+        taken.append(time.perf_counter() - began)
+    return float(np.median(taken))
+
+
+def _counts(examples) -> str:
+    each = Counter(examples.labels.tolist()).values()
+    spread = f"{min(each)}" if min(each) == max(each) else f"{min(each)} to {max(each)}"
+    return f"{len(examples):,} images of {len(examples.classes)} classes ({spread} of each)"
+
+
+def _lags(recipe, steps: int) -> list[str]:
+    """Averages that reach back further than a fifth of the training: they end far behind it."""
+    return [
+        f"caution    {name} {kept} averages over about {1 / (1 - kept):,.0f} of the {steps:,} "
+        "steps; a smaller one follows faster"
+        for name, kept in (("ema", recipe.ema), ("batch_norm_momentum", recipe.batch_norm_momentum))
+        if kept and 1 / (1 - kept) > steps / 5
+    ]
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
+
+
+def _clock(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"about {hours} h {minutes} min" if hours else f"about {max(1, minutes)} min"
