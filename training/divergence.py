@@ -46,6 +46,6 @@ class Divergence(keras.callbacks.Callback):
         raise BadInput(
             f"training diverged: the loss is {loss:g} in {place}epoch {epochs + 1}, with a peak "
             f"learning rate of {self.run.recipe.learning_rate:g}; try a lower --learning-rate, "
-            f"more --warmup-epochs or another --batch-size in a new run; "
+            f"--clipnorm 1 or more --warmup-epochs in a new run; "
             + (f"the last good state is in {last}" if epochs else "no epoch was finished")
         )

@@ -9,6 +9,8 @@ from ..errors import BadInput
 from ..training import recipes
 from ..training.named import NAMED
 
+AUTO = "auto"
+
 
 def _train(arguments) -> None:
     from ..training import fit
@@ -20,6 +22,7 @@ def _train(arguments) -> None:
             raise BadInput("--dry-run is about a new run; leave out --resume")
         from ..training import plan
 
+        options = _with_batch_size(options)
         print(plan.plan(options.pop("data", "digits"), options, arguments.run))
         return
     if arguments.resume:
@@ -30,12 +33,30 @@ def _train(arguments) -> None:
             )
         run = fit.resume(arguments.run)
     else:
-        run = fit.start(recipes.recipe_for(options.pop("data", "digits"), **options), arguments.run)
+        options = {"data": "digits", **_with_batch_size(options)}
+        run = fit.start(recipes.recipe_for(**options), arguments.run)
     result = run.result
     print(
         f"{run.model}: top-1 {result['top1']:.4f}, top-5 {result['top5']:.4f}, "
         f"loss {result['loss']:.4f} on {result['images']} held-out images; {result['seconds']} s"
     )
+
+
+def _with_batch_size(options: dict) -> dict:
+    """The options with the batch size and learning rate that "auto" stands for here."""
+    if options.get("batch_size") != AUTO:
+        return options
+    from ..training import batch_size, data
+
+    options = {name: value for name, value in options.items() if name != "batch_size"}
+    recipe = recipes.recipe_for(**{"data": "digits", **options})
+    train = data.load(recipe.data, recipe.holdout, recipe.seed).train
+    found = batch_size.fitted(recipe, len(train), train.channels, len(train.classes))
+    return {**options, "batch_size": found.batch_size, "learning_rate": found.learning_rate}
+
+
+def _batch_size(text: str) -> int | str:
+    return AUTO if text == AUTO else int(text)
 
 
 def _flag(name: str) -> str:
@@ -62,9 +83,16 @@ def add(commands) -> None:
             how = {"action": argparse.BooleanOptionalAction}
         else:
             how = {"type": kinds[field.type], "metavar": field.type.upper()}
+        if field.name == "batch_size":
+            how = {
+                "type": _batch_size,
+                "metavar": "INT|auto",
+                "help": "auto: the one that trains fastest here, the learning rate in proportion",
+            }
         if field.name == "recipe":
             how["help"] = f"one of {', '.join(NAMED)}; its values go over those for the data"
         if field.default is MISSING:
             how["help"] = f"{recipes.DATA}; default: digits"
-        parser.add_argument(_flag(field.name), default=argparse.SUPPRESS, **how)
+        names = [_flag(field.name), *(["--batch"] if field.name == "batch_size" else [])]
+        parser.add_argument(*names, default=argparse.SUPPRESS, **how)
     parser.set_defaults(command=_train)

@@ -1,0 +1,118 @@
+"""The batch size a machine can hold, tried out in processes that may die of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from keras_inception.errors import BadInput
+
+from .recipes import Recipe, network_of
+
+log = logging.getLogger(__name__)
+
+SMALLEST, LARGEST, STEPS = 8, 1024, 3
+#: A larger batch has to be so much faster than a smaller one to be worth it.
+GAIN = 1.05
+#: Of the memory that is free: what else runs keeps some, and loading images needs some.
+SHARE = 0.8
+
+
+def fitted(recipe: Recipe, images: int, channels: int, classes: int) -> Recipe:
+    """`recipe` with the batch size that trains fastest here, its learning rate in proportion.
+
+    Sizes are powers of two, from SMALLEST up to LARGEST or as many as there are `images`; each is
+    tried for a few steps in a process of its own, until one does not fit or a doubling gains less
+    than 5 %. Raises BadInput if not even the smallest fits.
+    """
+    best, rate = None, 0.0
+    size = SMALLEST
+    while size <= min(LARGEST, max(SMALLEST, images)):
+        found = images_per_second(replace(recipe, batch_size=size), channels, classes)
+        log.info("batch of %d: %s", size, f"{found:.1f} images/s" if found else "does not fit")
+        if not found or found < GAIN * rate:
+            break
+        best, rate = size, found
+        size *= 2
+    if best is None:
+        raise BadInput(
+            f"{recipe.network} at {recipe.image_size}x{recipe.image_size} does not fit into memory "
+            f"in batches of {SMALLEST}; take a smaller --image-size or --width"
+        )
+    scaled = recipe.learning_rate * best / recipe.batch_size
+    log.info("batch size %d, learning rate %g, in proportion", best, scaled)
+    return replace(recipe, batch_size=best, learning_rate=scaled)
+
+
+def images_per_second(
+    recipe: Recipe, channels: int, classes: int, limit: int | None = None
+) -> float | None:
+    """How fast batches of the recipe's size are trained on; None if they do not fit.
+
+    `limit` is in bytes of address space; None takes a share of the memory that is free, on a CPU,
+    where the system would end some other process for lack of it.
+    """
+    task = {
+        "recipe": asdict(recipe),
+        "channels": channels,
+        "classes": classes,
+        "limit": limit or _free_memory(),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", __name__], input=json.dumps(task), capture_output=True, text=True
+    )
+    if done.returncode:
+        return None
+    return float(done.stdout.splitlines()[-1])
+
+
+def _free_memory() -> int | None:
+    listing = Path("/proc/meminfo")
+    if not listing.is_file():
+        return None
+    lines = dict(line.split(":") for line in listing.read_text().splitlines())
+    return int(SHARE * 1024 * int(lines["MemAvailable"].split()[0]))
+
+
+def _try(task: dict) -> float:
+    """Train on noise for a few steps, within the limit, and time them."""
+    import keras
+    import numpy as np
+
+    from keras_inception.build import build
+
+    from . import precision
+    from .augment import soft
+    from .optimizers import optimizer_for
+
+    recipe, classes = Recipe(**task["recipe"]), task["classes"]
+    if task["limit"] and not precision.on_gpu():
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + task["limit"],) * 2)
+    policy = precision.resolve(recipe.precision)
+    model = build(network_of(recipe, task["channels"], classes), keras, dtype=policy)
+    model.compile(
+        optimizer=optimizer_for(recipe, 100, policy),
+        loss=("" if recipe.soft_labels else "sparse_") + "categorical_crossentropy",
+    )
+    shape = (recipe.batch_size, *model.input_shape[1:])
+    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    labels = np.zeros(len(images), np.int32)
+    if recipe.soft_labels:
+        labels = soft(labels, classes)
+    model.train_on_batch(images, labels)
+    began = time.perf_counter()
+    for _ in range(STEPS):
+        model.train_on_batch(images, labels)
+    return STEPS * len(images) / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    print(_try(json.load(sys.stdin)))
