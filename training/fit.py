@@ -18,7 +18,7 @@ from keras_inception.weights import published, store
 from keras_inception.weights.published import Published
 from keras_inception.weights.reuse import reuse
 
-from . import data, events, precision, run_folder
+from . import data, event_files, precision, run_folder
 from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
 from .callbacks import Curves
@@ -38,7 +38,7 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
     """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
     run, split, found = prepare(recipe, folder)
     model, batches = compiled(run, split, found)
-    with run.alone(), events.full_disk_as_elsewhere():
+    with run.alone(), event_files.full_disk_as_elsewhere():
         run_folder.must_be_new(folder)  # Another process may have come first.
         run.save()
         return _fit(run, split, model, batches, Progress())
@@ -120,7 +120,7 @@ def resume(folder: str | Path) -> Run:
     Raises BadInput if there is no run, or if its data are no longer the same.
     """
     run = run_folder.read(folder)
-    with run.alone(), events.full_disk_as_elsewhere():
+    with run.alone(), event_files.full_disk_as_elsewhere():
         split = run.split()
         if split.train.fingerprint != run.data["fingerprint"]:
             raise BadInput(
@@ -134,7 +134,7 @@ def resume(folder: str | Path) -> Run:
         batches.epoch = progress.epochs
         if started:
             run.write_log(progress.rows)
-        events.forget(run.tensorboard, batches.epoch + 1)
+        event_files.forget(run.tensorboard, batches.epoch + 1)
         log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
         return _fit(run, split, model, batches, progress)
 
