@@ -9,6 +9,8 @@ import sys
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 import keras_inception as ki
 from keras_inception.weights import store
@@ -62,5 +64,8 @@ def test_other_backends_give_the_same_outputs_and_train(backend, tmp_path):
     assert theirs["backend"] == theirs["run"] == backend != keras.backend.backend()
     assert "aux2_accuracy" in theirs["log"]
     assert theirs["images"] > 300
+    curves = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "train")).Reload()
+    (norm,) = curves.Tensors("gradient_norm/inception_3a")
+    assert make_ndarray(norm.tensor_proto) > 0
     for a, b in zip(model.predict(images, verbose=0), theirs["outputs"], strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)

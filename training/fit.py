@@ -21,8 +21,11 @@ from keras_inception.weights.reuse import reuse
 
 from . import data, precision, run_folder
 from .batches import EvaluationBatches, TrainingBatches
-from .callbacks import Checkpoint, Curves, restore
+from .board import PLAIN, Board, Watch, gradient_norms
+from .callbacks import Checkpoint, restore
 from .evaluate import score
+from .gradients import GradientNorms
+from .profile import Profile
 from .recipes import Recipe, network_of
 from .run_folder import Run
 
@@ -45,7 +48,7 @@ def optimizer_for(recipe: Recipe, steps_per_epoch: int, policy: str):
     return keras.optimizers.LossScaleOptimizer(sgd) if policy == "mixed_float16" else sgd
 
 
-def start(recipe: Recipe, folder: str | Path) -> Run:
+def start(recipe: Recipe, folder: str | Path, watch: Watch = PLAIN) -> Run:
     """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
     if run_folder.exists(folder):
         raise BadInput(
@@ -74,9 +77,9 @@ def start(recipe: Recipe, folder: str | Path) -> Run:
         },
         result={},
     )
-    model, batches = _compiled(run, split, found)
+    model, batches, norms = _compiled(run, split, found)
     run.save()
-    return _fit(run, split, model, batches)
+    return _fit(run, split, model, batches, norms, watch)
 
 
 def published_weights(recipe: Recipe, classes: int) -> Published | None:
@@ -97,7 +100,7 @@ def published_weights(recipe: Recipe, classes: int) -> Published | None:
 
 
 def _compiled(run: Run, split: data.Split, found: Published | None):
-    """The model at the start of its training, and its batches."""
+    """The model at the start of its training, its batches, and the norms of its gradients."""
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
     batches = TrainingBatches(split.train, recipe, run.preprocessing)
@@ -113,12 +116,18 @@ def _compiled(run: Run, split: data.Split, found: Published | None):
     model.compile(
         optimizer=optimizer_for(recipe, len(batches), policy),
         loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=_metrics(len(run.classes)),
     )
-    return model, batches
+    return model, batches, gradient_norms(model, run)
 
 
-def resume(folder: str | Path) -> Run:
+def _metrics(classes: int) -> list:
+    """Top-1, and top-5 where not every guess is among the first five."""
+    top5 = keras.metrics.SparseTopKCategoricalAccuracy(5, name="top5")
+    return ["accuracy", top5] if classes > 5 else ["accuracy"]
+
+
+def resume(folder: str | Path, watch: Watch = PLAIN) -> Run:
     """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
 
     Raises BadInput if there is no run, or if its data are no longer the same.
@@ -132,7 +141,7 @@ def resume(folder: str | Path) -> Run:
         )
     started = run.checkpoint.is_file()
     found = None if started else published_weights(run.recipe, len(run.classes))
-    model, batches = _compiled(run, split, found)
+    model, batches, norms = _compiled(run, split, found)
     if started:
         batches.epoch = restore(model, run.checkpoint)
     if run.log.is_file():
@@ -140,10 +149,12 @@ def resume(folder: str | Path) -> Run:
         lines = run.log.read_text().splitlines(keepends=True)[: 1 + batches.epoch]
         write_bytes(run.log, "".join(lines).encode())
     log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
-    return _fit(run, split, model, batches)
+    return _fit(run, split, model, batches, norms, watch)
 
 
-def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
+def _fit(
+    run: Run, split: data.Split, model, batches: TrainingBatches, norms: GradientNorms, watch: Watch
+) -> Run:
     recipe, began = run.recipe, time.monotonic()
     log.info(
         "%s: %d numbers; %d images to train on, %d to evaluate on; %s on %s; TensorBoard: %s",
@@ -155,6 +166,7 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
         run.environment["backend"],
         run.tensorboard,
     )
+    board = Board(run, batches, split.test, norms, watch)
     test = EvaluationBatches(split.test, recipe.image_size, run.preprocessing)
     if batches.epoch < recipe.epochs:
         model.fit(
@@ -167,7 +179,8 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
             callbacks=[
                 keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
                 keras.callbacks.CSVLogger(run.log, append=True),
-                Curves(run.tensorboard),
+                board,
+                *([Profile(run.tensorboard)] if watch.profile else []),
                 Checkpoint(run.checkpoint),
             ],
         )
@@ -175,8 +188,10 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches) -> Run:
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
         deployed.save(temporary)
-    scores = score(deployed.predict(test, verbose=0), split.test.labels)
+    probabilities = deployed.predict(test, verbose=0)
+    scores = score(probabilities, split.test.labels)
     seconds = run.result.get("seconds", 0) + round(time.monotonic() - began)
     run = replace(run, result={**asdict(scores), "seconds": seconds})
     run.save()
+    board.finish(run, probabilities, split.test)
     return run

@@ -10,8 +10,9 @@ from ..training import recipes
 
 
 def _train(arguments) -> None:
-    from ..training import fit
+    from ..training import board, fit
 
+    watch = board.Watch(histograms=arguments.histograms, profile=arguments.profile)
     given = vars(arguments)
     options = {f.name: given[f.name] for f in fields(recipes.Recipe) if f.name in given}
     if arguments.resume:
@@ -20,9 +21,10 @@ def _train(arguments) -> None:
                 f"--resume continues {arguments.run} with its own recipe; leave out "
                 f"{', '.join(_flag(name) for name in sorted(options))}"
             )
-        run = fit.resume(arguments.run)
+        run = fit.resume(arguments.run, watch)
     else:
-        run = fit.start(recipes.recipe_for(options.pop("data", "digits"), **options), arguments.run)
+        recipe = recipes.recipe_for(options.pop("data", "digits"), **options)
+        run = fit.start(recipe, arguments.run, watch)
     result = run.result
     print(
         f"{run.model}: top-1 {result['top1']:.4f}, top-5 {result['top5']:.4f}, "
@@ -43,6 +45,12 @@ def add(commands) -> None:
     )
     parser.add_argument("--run", required=True, metavar="DIR", help="the run folder")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--histograms", action="store_true", help="show the weights' distributions in TensorBoard"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="profile a few steps into the TensorBoard folder"
+    )
     kinds = {"int": int, "float": float, "str": str}
     for field in fields(recipes.Recipe):
         if field.type == "bool":
