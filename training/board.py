@@ -88,7 +88,7 @@ class Board(keras.callbacks.Callback):
         inputs, labels = (np.asarray(part)[:SHOWN] for part in self.batches[0])
         names = [self.run.classes[label] for label in labels]
         sheet = pictures.sheet(pictures.as_seen(inputs, self.run.preprocessing), names)
-        self.parts["train"].image("samples", sheet, epoch)
+        self.parts["train"].image("pictures/samples", sheet, epoch)
         self._flush()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -143,7 +143,7 @@ class Board(keras.callbacks.Callback):
         epoch, validation = run.recipe.epochs, self.parts["validation"]
         guesses = probabilities.argmax(axis=1)
         counts = pictures.confusions(examples.labels, guesses, len(run.classes))
-        validation.image("confusion", pictures.matrix(counts, run.classes), epoch)
+        validation.image("pictures/confusion", pictures.matrix(counts, run.classes), epoch)
         validation.text("classes", _by_class(counts, run.classes), epoch)
         wrong = np.flatnonzero(guesses != examples.labels)
         surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:SHOWN]
@@ -154,7 +154,7 @@ class Board(keras.callbacks.Callback):
                 for i in surest
             ]
             shown = pixels(examples, run.recipe.image_size, run.preprocessing, surest)
-            validation.image("misclassified", pictures.sheet(shown, captions), epoch)
+            validation.image("pictures/misclassified", pictures.sheet(shown, captions), epoch)
         self._write_record(epoch)
         validation.trial_ends()
         for events in self.parts.values():
