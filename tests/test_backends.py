@@ -9,6 +9,8 @@ import sys
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 import keras_inception as ki
 from keras_inception.weights import store
@@ -67,5 +69,8 @@ def test_other_backends_give_the_same_outputs_and_train(backend, tmp_path):
     assert theirs["images"] > 300
     # The averaged weights are what validation saw and what is exported.
     assert theirs["validation"] == pytest.approx(theirs["exported"], rel=1e-3)
+    curves = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "train")).Reload()
+    (norm,) = curves.Tensors("gradient_norm/inception_3a")
+    assert make_ndarray(norm.tensor_proto) > 0
     for a, b in zip(model.predict(images, verbose=0), theirs["outputs"], strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)

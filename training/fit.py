@@ -21,12 +21,13 @@ from keras_inception.weights.reuse import reuse
 from . import data, event_files, precision, run_folder
 from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
-from .callbacks import Curves
+from .board import PLAIN, Board, Watch, gradient_norms
 from .checkpoints import Checkpoint, Progress, restore
 from .divergence import Divergence
 from .evaluate import score
 from .input_rate import InputRate
 from .optimizers import AveragedWeights, optimizer_for
+from .profile import Profile
 from .recipes import Recipe, network_of
 from .run_folder import Run
 from .stopping import StopAfterStep
@@ -34,14 +35,15 @@ from .stopping import StopAfterStep
 log = logging.getLogger(__name__)
 
 
-def start(recipe: Recipe, folder: str | Path) -> Run:
+def start(recipe: Recipe, folder: str | Path, watch: Watch = PLAIN) -> Run:
     """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
     run, split, found = prepare(recipe, folder)
-    model, batches = compiled(run, split, found)
+    model, batches, norms = compiled(run, split, found)
     with run.alone(), event_files.full_disk_as_elsewhere():
         run_folder.must_be_new(folder)  # Another process may have come first.
         run.save()
-        return _fit(run, split, model, batches, Progress())
+        board = Board(run, batches, split.test, norms, watch)
+        return _fit(run, split, model, batches, Progress(), board)
 
 
 def prepare(recipe: Recipe, folder: str | Path) -> tuple[Run, data.Split, Published | None]:
@@ -93,7 +95,7 @@ def published_weights(recipe: Recipe, classes: int) -> Published | None:
 
 
 def compiled(run: Run, split: data.Split, found: Published | None):
-    """The model at the start of its training, and its batches."""
+    """The model at the start of its training, its batches, and the norms of its gradients."""
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
     batches = TrainingBatches(split.train, recipe, run.preprocessing)
@@ -109,12 +111,21 @@ def compiled(run: Run, split: data.Split, found: Published | None):
     model.compile(
         optimizer=optimizer_for(recipe, len(batches), policy),
         loss=("" if recipe.soft_labels else "sparse_") + "categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=_metrics(recipe, len(run.classes)),
     )
-    return model, batches
+    return model, batches, gradient_norms(model, run)
 
 
-def resume(folder: str | Path) -> Run:
+def _metrics(recipe: Recipe, classes: int) -> list:
+    """Top-1, and top-5 where not every guess is among the first five."""
+    kinds = keras.metrics
+    top5 = (
+        kinds.TopKCategoricalAccuracy if recipe.soft_labels else kinds.SparseTopKCategoricalAccuracy
+    )
+    return ["accuracy", top5(5, name="top5")] if classes > 5 else ["accuracy"]
+
+
+def resume(folder: str | Path, watch: Watch = PLAIN) -> Run:
     """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
 
     Raises BadInput if there is no run, or if its data are no longer the same.
@@ -129,17 +140,20 @@ def resume(folder: str | Path) -> Run:
             )
         started = any(run.checkpoints.glob("epoch-*.npz"))
         found = None if started else published_weights(run.recipe, len(run.classes))
-        model, batches = compiled(run, split, found)
+        model, batches, norms = compiled(run, split, found)
         progress = restore(model, run.checkpoints) if started else Progress()
         batches.epoch = progress.epochs
         if started:
             run.write_log(progress.rows)
         event_files.forget(run.tensorboard, batches.epoch + 1)
         log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
-        return _fit(run, split, model, batches, progress)
+        board = Board(run, batches, split.test, norms, watch)
+        return _fit(run, split, model, batches, progress, board)
 
 
-def _fit(run: Run, split: data.Split, model, batches: TrainingBatches, progress: Progress) -> Run:
+def _fit(
+    run: Run, split: data.Split, model, batches: TrainingBatches, progress: Progress, board: Board
+) -> Run:
     recipe = run.recipe
     log.info(
         "%s: %d numbers; %d images to train on, %d to evaluate on; %s on %s; TensorBoard: %s",
@@ -155,25 +169,32 @@ def _fit(run: Run, split: data.Split, model, batches: TrainingBatches, progress:
         split.test, recipe.image_size, run.preprocessing, soft_labels=recipe.soft_labels
     )
     if batches.epoch < recipe.epochs:
-        _train(run, model, batches, test, progress)
+        _train(run, model, batches, test, progress, board)
     # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
     model.optimizer.finalize_variable_values(model.trainable_variables)
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
         deployed.save(temporary)
-    scores = score(deployed.predict(test, verbose=0), split.test.labels)
+    probabilities = deployed.predict(test, verbose=0)
+    scores = score(probabilities, split.test.labels)
     replaced = len(batches.bad.found)
     if replaced:
         log.warning("%d images to train on could not be read and were replaced", replaced)
     seconds = round(progress.seconds)
     run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
     run.save()
+    board.finish(run, probabilities, split.test)
     return run
 
 
 def _train(
-    run: Run, model, batches: TrainingBatches, test: EvaluationBatches, progress: Progress
+    run: Run,
+    model,
+    batches: TrainingBatches,
+    test: EvaluationBatches,
+    progress: Progress,
+    board: Board,
 ) -> None:
     try:
         with StopAfterStep(run, progress) as stop:
@@ -188,7 +209,8 @@ def _train(
                     keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
                     InputRate(batches),
                     Divergence(run, progress),
-                    Curves(run.tensorboard),
+                    board,
+                    *([Profile(run.tensorboard)] if board.watch.profile else []),
                     Checkpoint(run, progress),
                     *([AveragedWeights()] if run.recipe.ema else []),
                     stop,

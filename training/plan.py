@@ -30,7 +30,7 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
     """
     recipe = recipe_for(data, **changes)
     run, split, found = fit.prepare(recipe, folder)
-    model, batches = fit.compiled(run, split, found)
+    model, batches, _ = fit.compiled(run, split, found)
     model.optimizer.build(model.trainable_variables)
     steps, policy = len(batches), run.environment["precision"]
     held = memory(model, batches.batch_size)

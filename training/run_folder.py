@@ -53,7 +53,7 @@ class Run:
 
     checkpoints/       the training state after the newest epochs and the best one
     model.keras        the trained network for inference: one output, float32
-    log.csv            one line per epoch; tensorboard/ the same as curves
+    log.csv            one line per epoch; tensorboard/ the same as curves, and pictures
     *.tflite           what was exported, each with a .json of its labels and preprocessing
     """
 

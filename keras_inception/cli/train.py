@@ -13,8 +13,9 @@ AUTO = "auto"
 
 
 def _train(arguments) -> None:
-    from ..training import fit
+    from ..training import board, fit
 
+    watch = board.Watch(histograms=arguments.histograms, profile=arguments.profile)
     given = vars(arguments)
     options = {f.name: given[f.name] for f in fields(recipes.Recipe) if f.name in given}
     if arguments.dry_run:
@@ -31,10 +32,10 @@ def _train(arguments) -> None:
                 f"--resume continues {arguments.run} with its own recipe; leave out "
                 f"{', '.join(_flag(name) for name in sorted(options))}"
             )
-        run = fit.resume(arguments.run)
+        run = fit.resume(arguments.run, watch)
     else:
         options = {"data": "digits", **_with_batch_size(options)}
-        run = fit.start(recipes.recipe_for(**options), arguments.run)
+        run = fit.start(recipes.recipe_for(**options), arguments.run, watch)
     result = run.result
     print(
         f"{run.model}: top-1 {result['top1']:.4f}, top-5 {result['top5']:.4f}, "
@@ -76,6 +77,12 @@ def add(commands) -> None:
         "--dry-run",
         action="store_true",
         help="say what would be done and what it would cost, and write nothing",
+    )
+    parser.add_argument(
+        "--histograms", action="store_true", help="show the weights' distributions in TensorBoard"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="profile a few steps into the TensorBoard folder"
     )
     kinds = {"int": int, "float": float, "str": str}
     for field in fields(recipes.Recipe):

@@ -1,0 +1,79 @@
+"""A network's layers as a graph for TensorBoard, folded by the rows of its table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tensorboard.compat.proto.attr_value_pb2 import AttrValue
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+
+from keras_inception.spec import Aux, Concat, Network, Residual, Row
+
+
+class Rows:
+    """Which rows of `net`, outermost first, a layer was made for."""
+
+    def __init__(self, net: Network):
+        self._paths = dict(_paths(net.rows + net.top))
+
+    def path(self, layer: str) -> tuple[str, ...]:
+        """The names of a layer's rows; none for the input and for the output "main"."""
+        name = layer
+        while name and name not in self._paths:
+            name = name.rpartition("_")[0]  # a row's layers are named after it, with suffixes
+        return self._paths.get(name, ())
+
+    def outermost(self, layer: str) -> str:
+        return (*self.path(layer), layer)[0]
+
+
+def _paths(rows: tuple[Row, ...], outer: tuple[str, ...] = ()) -> Iterator[tuple]:
+    for row in rows:
+        path = (*outer, row.name)
+        yield row.name, path
+        if isinstance(row, Residual):
+            yield row.projection, path
+        if isinstance(row, Concat | Residual):
+            for branch in row.branches:
+                yield from _paths(branch, path)
+        elif isinstance(row, Aux):
+            yield from _paths(row.rows, path)
+
+
+def graph(model, net: Network) -> GraphDef:
+    """The Keras model built from `net`: a node per layer, in the scopes of its rows."""
+    rows = Rows(net)
+    paths = {layer.name: rows.path(layer.name) for layer in model.layers}
+    inside = Counter(path[:i] for path in paths.values() for i in range(1, len(path) + 1))
+    names = {
+        # A scope around one layer would be one more box to unfold.
+        layer: "/".join([row for i, row in enumerate(path, 1) if inside[path[:i]] > 1] + [layer])
+        for layer, path in paths.items()
+    }
+    wiring = {layer["name"]: layer["inbound_nodes"] for layer in model.get_config()["layers"]}
+    result = GraphDef()
+    for layer in model.layers:
+        node = result.node.add(name=names[layer.name], op=type(layer).__name__)
+        node.input.extend(names[source] for source in _sources(wiring[layer.name]))
+        shape = TensorShapeProto(
+            dim=[TensorShapeProto.Dim(size=n or -1) for n in layer.output.shape]
+        )
+        # The name under which TensorBoard looks for the sizes that it writes on edges.
+        node.attr["_output_shapes"].CopyFrom(AttrValue(list=AttrValue.ListValue(shape=[shape])))
+        for key, value in {**layer.get_config(), "parameters": layer.count_params()}.items():
+            if key != "name" and isinstance(value, bool | int | float | str | tuple):
+                node.attr[key].s = str(value).encode()
+    return result
+
+
+def _sources(value) -> Iterator[str]:
+    """The layers whose outputs a layer is called on, in the configuration of its model."""
+    if isinstance(value, dict):
+        if "keras_history" in value:
+            yield value["keras_history"][0]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _sources(inner)
