@@ -12,10 +12,16 @@ from test_data import encoded, photo
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import balance, data, fit, input_rate
+from keras_inception.training.augment import random_crop
 from keras_inception.training.bad_images import require_readable
 from keras_inception.training.batches import TrainingBatches
-from keras_inception.training.images import MAX_PIXELS, Undecoded, decode, random_crop
+from keras_inception.training.images import MAX_PIXELS, Undecoded, decode
 from keras_inception.training.recipes import recipe_for
+
+
+def crop(image, size, seed, min_area):
+    recipe = recipe_for("folder:x", image_size=size, min_area=min_area)
+    return random_crop(image, recipe, np.random.default_rng(seed))
 
 
 def smooth(size):
@@ -33,9 +39,9 @@ def test_crops_of_large_jpegs_come_from_a_reduced_one(orientation):
     for seed in range(5):
         lazy = Undecoded(content, "RGB")
         assert (lazy.width, lazy.height) == decode(content, "RGB").size
-        reduced = random_crop(lazy, 96, np.random.default_rng(seed), 0.5, True)
+        reduced = crop(lazy, 96, seed, 0.5)
         drafted.append(lazy.image.size)
-        whole = random_crop(decode(content, "RGB"), 96, np.random.default_rng(seed), 0.5, True)
+        whole = crop(decode(content, "RGB"), 96, seed, 0.5)
         difference = np.abs(np.asarray(reduced, float) - np.asarray(whole, float))
         assert difference.mean() < 1.5
     assert {(400, 300), (200, 150)} & set(drafted)
@@ -45,9 +51,8 @@ def test_crops_that_need_all_pixels_get_them():
     """Never fewer pixels than are wanted: until a crop is twice the size nothing changes."""
     for content in (encoded(smooth((380, 300)), "JPEG"), encoded(smooth((800, 600)))):
         lazy = Undecoded(content, "RGB")
-        crop = random_crop(lazy, 160, np.random.default_rng(1), 0.3, True)
-        whole = random_crop(decode(content, "RGB"), 160, np.random.default_rng(1), 0.3, True)
-        np.testing.assert_array_equal(crop, whole)
+        whole = crop(decode(content, "RGB"), 160, 1, 0.3)
+        np.testing.assert_array_equal(crop(lazy, 160, 1, 0.3), whole)
 
 
 def test_bombs_are_refused_before_they_are_decoded():
@@ -141,7 +146,7 @@ def test_bad_images_are_replaced_by_the_next_of_their_class(broken, caplog):
 def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch):
     # All but the network's own steps, which take the time.
     monkeypatch.setattr(
-        fit, "_train", lambda run, model, batches, test: [batches[k] for k in range(len(batches))]
+        fit, "_train", lambda run, model, batches, *_: [batches[k] for k in range(len(batches))]
     )
     run = fit.start(recipe_of(broken), tmp_path / "run")
     assert run.result["replaced_images"] == 1

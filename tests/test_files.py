@@ -173,10 +173,9 @@ def test_a_damaged_record_beside_a_file_is_named(int8, tmp_path):
 def test_classes_that_do_not_fit_are_refused(int8, tmp_path):
     from PIL import Image
 
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        for i in range(2):
-            Image.new("RGB", (8, 8)).save(tmp_path / name / f"{i}.png")
+    for k, name in enumerate("aabb"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (k, 0, 0)).save(tmp_path / name / f"{k}.png")
     with pytest.raises(BadInput, match="takes 1 channels; the images have 3"):
         evaluate(int8, f"folder:{tmp_path}")
 
