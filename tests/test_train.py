@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -207,3 +208,15 @@ def test_top_5_counts_the_first_five():
 def test_bad_recipes_get_one_sentence(changes, sentence):
     with pytest.raises(BadInput, match=sentence):
         recipe_for("digits", **changes)
+
+
+def test_mixed_float16_reaches_the_accuracy_of_float32(run, tmp_path):
+    mixed = fit.start(replace(run.recipe, precision="mixed_float16"), tmp_path / "run")
+    assert mixed.environment["precision"] == "mixed_float16"
+    assert mixed.result["top1"] >= run.result["top1"] - 0.02
+    curves = EventAccumulator(str(mixed.tensorboard / "train")).Reload()
+    scales = [float(make_ndarray(event.tensor_proto)) for event in curves.Tensors("loss_scale")]
+    skipped = [float(make_ndarray(event.tensor_proto)) for event in curves.Tensors("skipped_steps")]
+    assert len(scales) == len(skipped) == mixed.recipe.epochs
+    # The scale starts at 32768 and is halved by every step that overflows.
+    assert scales[-1] == 32768 / 2 ** sum(skipped)

@@ -92,7 +92,8 @@ NAMED = {
         "GoogLeNet as in ILSVRC 2014",
         "Szegedy et al., Going Deeper with Convolutions, arXiv:1409.4842, section 6",
         _GOOGLENET,
-        "keras-inception train --recipe googlenet_2014 --data folder:imagenet --run googlenet_2014",
+        "keras-inception train --recipe googlenet_2014 --data imagenet:ILSVRC2012 "
+        "--run googlenet_2014",
         f"60 epochs x {IMAGENET}",
         "top-5 error 10.07 %, one model, one crop (table 3)",
         NEEDS_IMAGENET,
@@ -117,7 +118,7 @@ NAMED = {
             "epochs": 150,
             "colour": 0.25,
         },
-        "keras-inception train --recipe inception_bn_2015 --data folder:imagenet "
+        "keras-inception train --recipe inception_bn_2015 --data imagenet:ILSVRC2012 "
         "--run inception_bn_2015",
         f"150 epochs x {IMAGENET}",
         "top-1 accuracy 74.8 %, one crop (figure 3, BN-x30)",
@@ -131,7 +132,7 @@ NAMED = {
         "Inception v3",
         "Szegedy et al., Rethinking the Inception Architecture, arXiv:1512.00567, section 8",
         {**_SLIM, **_RMSPROP, "network": "inception_v3", "clipnorm": 2.0},
-        "keras-inception train --recipe inception_v3_2015 --data folder:imagenet "
+        "keras-inception train --recipe inception_v3_2015 --data imagenet:ILSVRC2012 "
         "--run inception_v3_2015",
         f"100 epochs x {IMAGENET}",
         "top-1 error 21.2 %, top-5 error 5.6 %, one crop of 48,238 images (table 3)",
@@ -143,7 +144,7 @@ NAMED = {
         "Inception v4",
         "Szegedy et al., Inception-v4, arXiv:1602.07261, section 4",
         {**_SLIM, **_RMSPROP, "network": "inception_v4"},
-        "keras-inception train --recipe inception_v4_2016 --data folder:imagenet "
+        "keras-inception train --recipe inception_v4_2016 --data imagenet:ILSVRC2012 "
         "--run inception_v4_2016",
         f"100 epochs x {IMAGENET}",
         "top-1 error 20.0 %, top-5 error 5.0 %, one crop of 48,238 images (table 2)",
