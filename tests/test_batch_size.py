@@ -57,7 +57,7 @@ def test_a_trial_measures_and_an_exhausted_one_is_survived():
 def test_the_command_takes_auto(monkeypatch, tmp_path):
     rates(monkeypatch, {8: 1.0, 16: None})
     started = []
-    monkeypatch.setattr(fit, "start", lambda recipe, folder: started.append(recipe) or exit(0))
+    monkeypatch.setattr(fit, "start", lambda recipe, *_: started.append(recipe) or exit(0))
     with pytest.raises(SystemExit):
         main(["train", "--run", str(tmp_path / "r"), "--batch", "auto"])
     assert started[0].batch_size == 8

@@ -116,9 +116,17 @@ def test_without_a_whole_checkpoint_a_person_decides(tmp_path, monkeypatch):
         fit.resume(tmp_path / "run")
 
 
+@pytest.fixture
+def heeded():
+    """Ctrl-C as in a terminal: processes in the background start with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_signals_wait_for_the_step_and_say_where_it_goes_on(
-    name, whole, tmp_path, monkeypatch, capfd
+    name, whole, tmp_path, monkeypatch, capfd, heeded
 ):
     number, step = getattr(signal, name), fit.Divergence.on_train_batch_end
 
@@ -137,7 +145,7 @@ def test_signals_wait_for_the_step_and_say_where_it_goes_on(
     assert_same(tmp_path / "run", whole)
 
 
-def test_a_second_ctrl_c_stops_at_once(whole):
+def test_a_second_ctrl_c_stops_at_once(whole, heeded):
     before = signal.getsignal(signal.SIGINT)
     reached = []
     with pytest.raises(KeyboardInterrupt) as raised, StopAfterStep(whole, None):
