@@ -76,6 +76,7 @@ def test_validation_is_of_the_averages_and_logs_stay_comparable(averaged):
     assert float(last["val_loss"]) == pytest.approx(run.result["loss"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_with_everything_on_ends_bit_for_bit(averaged):
     whole, _, stopped = averaged
     assert not run_folder.read(stopped).model.is_file()

@@ -210,6 +210,7 @@ def test_bad_recipes_get_one_sentence(changes, sentence):
         recipe_for("digits", **changes)
 
 
+@pytest.mark.slow
 def test_mixed_float16_reaches_the_accuracy_of_float32(run, tmp_path):
     mixed = fit.start(replace(run.recipe, precision="mixed_float16"), tmp_path / "run")
     assert mixed.environment["precision"] == "mixed_float16"

@@ -1,4 +1,4 @@
-"""Whether the network waits for its images: said once per epoch."""
+"""Whether the network waits for its images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def images_per_second(batches: keras.utils.PyDataset) -> float:
 
 
 class InputRate(keras.callbacks.Callback):
-    """Logs the rate of the pipeline alone beside the rate of the training, per epoch.
+    """Logs the rate of the pipeline alone beside the rate of the training, for the first epoch and
+    for every one in which the network waited.
 
     Waiting itself cannot be seen on every backend: TensorFlow fetches batches inside its step.
     """
@@ -36,7 +37,7 @@ class InputRate(keras.callbacks.Callback):
         self.batches = batches
 
     def on_train_begin(self, logs=None):
-        self.alone = images_per_second(self.batches)
+        self.alone, self.told = images_per_second(self.batches), False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.steps = []
@@ -50,12 +51,16 @@ class InputRate(keras.callbacks.Callback):
             return
         (began, first), (ended, last) = self.steps
         taken = (last - first) * self.batches.batch_size / (ended - began)
+        waited = taken > 0.8 * self.alone
+        if self.told and not waited:
+            return
+        self.told = True
         log.info(
             "input pipeline: %.0f images/s alone; the network takes %.0f images/s",
             self.alone,
             taken,
         )
-        if taken > 0.8 * self.alone:
+        if waited:
             log.warning(
                 "the network waits for its images: use smaller files, `keras-inception data pack`, "
                 "or more cores"
