@@ -140,6 +140,8 @@ def test_a_file_of_ours_says_what_it_is(archive, trained, tmp_path, capsys):
     assert found.net == PRESETS["googlenet.tiny"].net and found.preprocessing == EXPECTED
     for key, array in found.arrays.items():
         np.testing.assert_array_equal(array, trained[0][key])
+    with pytest.raises(BadInput, match="holds the weights of googlenet; those of inception_v4"):
+        ki.InceptionV4(weights=path)
     with pytest.raises(BadInput, match=r"written to a .npz file"):
         published.save(found, tmp_path / "ours.h5")
 

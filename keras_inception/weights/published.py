@@ -129,7 +129,7 @@ def _from_preset(record: Preset) -> Published:
 def _from_file(path: Path, network: str | None) -> Published:
     arrays = formats.read(path)
     if RECORD in arrays:
-        return _from_ours(path, arrays)
+        return _from_ours(path, arrays, network)
     found = None
     for whole, names, preprocessing in _candidates(network):
         for net in dict.fromkeys((whole, without_aux(whole))):
@@ -155,13 +155,15 @@ def save(found: Published, path: str | Path) -> None:
         np.savez(temporary, **found.arrays, **{RECORD: text})
 
 
-def _from_ours(path: Path, arrays: dict[str, np.ndarray]) -> Published:
+def _from_ours(path: Path, arrays: dict[str, np.ndarray], network: str | None) -> Published:
     try:
         record = json.loads(arrays.pop(RECORD).tobytes())
         net = from_record(record["network"])
         preprocessing = Preprocessing(**record["preprocessing"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"the record in {path} is damaged ({error!r}); convert it again") from error
+    if network not in (None, net.name):
+        raise BadInput(f"{path} holds the weights of {net.name}; those of {network} are needed")
     return Published(net, convert(arrays, net, ours.names), preprocessing, str(path))
 
 
