@@ -1,11 +1,11 @@
 """Images of every kind become 8-bit pixels, or are counted and named; splits are reproducible."""
 
-import io
 import logging
 import os
 
 import numpy as np
 import pytest
+from image_files import encoded, photo
 from PIL import Image
 
 from keras_inception.errors import BadInput
@@ -14,17 +14,6 @@ from keras_inception.training import data
 from keras_inception.training.batches import TrainingBatches, pixels
 from keras_inception.training.images import decode
 from keras_inception.training.recipes import recipe_for
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def photo(seed=0, size=(20, 16), mode="RGB"):
-    shape = (size[1], size[0], 3) if mode == "RGB" else (size[1], size[0])
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 import pytest
+from image_files import encoded, photo, two_classes
 from PIL import Image
-from test_data import encoded, photo
 
 from keras_inception import cli
 from keras_inception.training import data
@@ -15,14 +15,7 @@ from keras_inception.training.images import MAX_PIXELS
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of four sound photographs each."""
-    for number, name in enumerate(["cats", "dogs"]):
-        (tmp_path / "set" / name).mkdir(parents=True)
-        for i in range(4):
-            kind, suffix = ("PNG", "png") if i % 2 else ("JPEG", "jpg")
-            content = encoded(photo(10 * number + i), kind)
-            (tmp_path / "set" / name / f"{i}.{suffix}").write_bytes(content)
-    return tmp_path / "set"
+    return two_classes(tmp_path / "set")
 
 
 def found(kinds, name):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from test_data import encoded, photo
+from image_files import two_classes
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
@@ -14,14 +14,7 @@ from keras_inception.training.check import check
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of four sound photographs each."""
-    for number, name in enumerate(["cats", "dogs"]):
-        (tmp_path / "set" / name).mkdir(parents=True)
-        for i in range(4):
-            kind, suffix = ("PNG", "png") if i % 2 else ("JPEG", "jpg")
-            content = encoded(photo(10 * number + i), kind)
-            (tmp_path / "set" / name / f"{i}.{suffix}").write_bytes(content)
-    return tmp_path / "set"
+    return two_classes(tmp_path / "set")
 
 
 def same(a, b):

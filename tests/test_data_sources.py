@@ -6,8 +6,8 @@ import types
 
 import numpy as np
 import pytest
+from image_files import encoded, photo
 from PIL import Image
-from test_data import encoded, photo
 
 from keras_inception.errors import BadInput
 from keras_inception.training import data, look

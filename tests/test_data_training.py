@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from image_files import encoded, photo
 from PIL import Image
-from test_data import encoded, photo
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing

@@ -73,16 +73,21 @@ def in_integers(model, images: np.ndarray):
     if not layers:
         return model
     probe = tf_keras.Model(model.inputs, {layer.name: layer.input for layer in layers})
-    largest = {}
-    for layer in layers:
-        radius, bias, alpha, _ = layer.constants.values()
-        # Neighbouring positions hardly differ: every second one is plenty.
-        sums = [
-            _sums(probe(image[None])[layer.name][:, ::2, ::2] ** 2, radius, bias, alpha).numpy()
-            for image in images
-        ]
-        # A step of at most `bias` keeps the smallest sum away from 0, which has no logarithm.
-        largest[layer.name] = min(float(np.percentile(sums, PERCENTILE)), 255 * bias)
+    sums = {layer.name: [] for layer in layers}
+    for image in images:
+        maps = probe(image[None])
+        for layer in layers:
+            radius, bias, alpha, _ = layer.constants.values()
+            # Neighbouring positions hardly differ: every second one is plenty.
+            squares = maps[layer.name][:, ::2, ::2] ** 2
+            sums[layer.name].append(_sums(squares, radius, bias, alpha).numpy())
+    # A step of at most the bias keeps the smallest sum away from 0, which has no logarithm.
+    largest = {
+        layer.name: min(
+            float(np.percentile(sums[layer.name], PERCENTILE)), 255 * layer.constants["bias"]
+        )
+        for layer in layers
+    }
 
     def replaced(layer):
         if type(layer) is not float_layer:

@@ -100,7 +100,7 @@ def _try(task: dict) -> float:
     model = build(network_of(recipe, task["channels"], classes), keras, dtype=policy)
     model.compile(
         optimizer=optimizer_for(recipe, 100, policy),
-        loss=("" if recipe.soft_labels else "sparse_") + "categorical_crossentropy",
+        loss=recipe.loss,
     )
     shape = (recipe.batch_size, *model.input_shape[1:])
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)

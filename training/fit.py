@@ -110,7 +110,7 @@ def compiled(run: Run, split: data.Split, found: Published | None):
             )
     model.compile(
         optimizer=optimizer_for(recipe, len(batches), policy),
-        loss=("" if recipe.soft_labels else "sparse_") + "categorical_crossentropy",
+        loss=recipe.loss,
         metrics=_metrics(recipe, len(run.classes)),
     )
     return model, batches, gradient_norms(model, run)

@@ -147,6 +147,11 @@ class Recipe:
         return bool(self.mixup or self.cutmix or self.label_smoothing)
 
     @property
+    def loss(self) -> str:
+        """Keras' name of the cross-entropy for its labels."""
+        return ("" if self.soft_labels else "sparse_") + "categorical_crossentropy"
+
+    @property
     def with_hard_labels(self) -> Recipe:
         """The same with one class for each image."""
         return replace(self, mixup=0.0, cutmix=0.0, label_smoothing=0.0)

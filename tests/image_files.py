@@ -1,0 +1,28 @@
+"""Photographs made up for tests, and files and folders of them."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def photo(seed=0, size=(20, 16), mode="RGB"):
+    shape = (size[1], size[0], 3) if mode == "RGB" else (size[1], size[0])
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
+
+
+def two_classes(root):
+    """Four sound photographs each of cats and dogs, half of them JPEG."""
+    for number, name in enumerate(["cats", "dogs"]):
+        (root / name).mkdir(parents=True)
+        for i in range(4):
+            kind, suffix = ("PNG", "png") if i % 2 else ("JPEG", "jpg")
+            content = encoded(photo(10 * number + i), kind)
+            (root / name / f"{i}.{suffix}").write_bytes(content)
+    return root
