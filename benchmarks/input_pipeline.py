@@ -19,10 +19,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_inception.training.images import Undecoded, random_crop
+from keras_inception.training.augment import random_crop
+from keras_inception.training.images import Undecoded
+from keras_inception.training.recipes import Recipe
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "photos"
 IMAGES, ROUNDS, SIZE, MIN_AREA = 128, 9, 224, 0.08
+RECIPE = Recipe("folder", image_size=SIZE, min_area=MIN_AREA)
 
 
 def encoded(photos: Path, width: int, height: int) -> list[bytes]:
@@ -47,7 +50,7 @@ def box_of(width: int, height: int, seed: int) -> tuple[int, int, int, int]:
 
 def ours(data: bytes, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    np.asarray(random_crop(Undecoded(data, "RGB"), SIZE, rng, MIN_AREA, True))
+    np.asarray(random_crop(Undecoded(data, "RGB"), RECIPE, rng))
 
 
 def pillow(data: bytes, seed: int) -> None:
@@ -62,6 +65,9 @@ def others(example: bytes) -> dict:
     found = {}
     try:
         import torch
+
+        # Its compiled operators are for detection, and not loadable beside every torch.
+        torch.library.register_fake = lambda *_, **__: lambda f: f
         from torchvision import transforms
 
         transform = transforms.Compose(
