@@ -16,7 +16,7 @@ from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import deliver
-from keras_inception.tflite.agreement import Agreement, agreement, without_softmax
+from keras_inception.tflite.agreement import agreement, without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
 from keras_inception.tflite.evaluate import evaluate, report
@@ -125,8 +125,8 @@ def test_a_float_island_is_found_and_refused(test_set):
     islands = [op for op in found.operators if op.startswith("LOCAL_RESPONSE_NORMALIZATION")]
     assert len(islands) == 2
     with pytest.raises(BadInput, match=r"not integer throughout.*LOCAL_RESPONSE_NORMALIZATION"):
-        deliver._require_integer(content, allow_float=False)
-    deliver._require_integer(content, allow_float=True)
+        deliver._integer(content, allow_float=False)
+    deliver._integer(content, allow_float=True)
 
 
 def test_evaluation_is_the_same_for_a_run_a_model_and_a_file(run, float32):
@@ -192,12 +192,3 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
         temporary.write_bytes(b"half of the new")
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_quantized_file_that_departs_is_not_kept(run, int8_qat, monkeypatch):
-    before = int8_qat.read_bytes()
-    apart = Agreement(logits=0.5, top1=0.5, probabilities=0.5, images=10)
-    monkeypatch.setattr(deliver, "agreement", lambda *a: apart)
-    with pytest.raises(BadInput, match="departs from the model it came from"):
-        deliver.quantize(run.folder, epochs=0)
-    assert int8_qat.read_bytes() == before

@@ -41,10 +41,8 @@ def evaluate(
         raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
     subjects = [open_subject(what) for what in _several(subjects)]
     examples = _examples(subjects[0], source, images, labels)
-    outputs = np.mean(
-        [_outputs(subject, examples, crops, short_side) for subject in subjects], axis=0
-    )
-    return score(outputs, examples.labels)
+    each = [outputs(subject, examples, crops, short_side) for subject in subjects]
+    return score(np.mean(each, axis=0), examples.labels)
 
 
 def _several(subjects) -> list:
@@ -65,7 +63,9 @@ def _examples(subject: Subject, source, images, labels) -> Examples:
     return data.load(source or name, holdout, seed).test
 
 
-def _outputs(subject: Subject, examples: Examples, crops: int, short_side) -> np.ndarray:
+def outputs(
+    subject: Subject, examples: Examples, crops: int = 1, short_side: int | None = None
+) -> np.ndarray:
     """Probabilities, (n, classes), averaged over the views of each image."""
     if examples.channels != subject.channels:
         raise BadInput(

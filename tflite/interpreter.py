@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 
 IDENTIFIER = b"TFL3"
+_RESOLVERS = {
+    False: OpResolverType.AUTO,
+    True: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+}
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -31,12 +36,19 @@ class File:
     file's own scale and zero point, so that `scores` speaks floats whatever the file holds.
     """
 
-    def __init__(self, source: str | Path | bytes, threads: int = 1):
+    def __init__(self, source: str | Path | bytes, threads: int = 1, keep_tensors: bool = False):
+        """Open a file, or its bytes. With `keep_tensors`, slower, `tensors` can be asked for."""
         content = source if isinstance(source, bytes) else read_bytes(source)
         name = "the file" if isinstance(source, bytes) else source
         try:
             with held_back():
-                self._interpreter = Interpreter(model_content=content, num_threads=threads)
+                self._interpreter = Interpreter(
+                    model_content=content,
+                    num_threads=threads,
+                    experimental_preserve_all_tensors=keep_tensors,
+                    # A delegate keeps what is between its operators to itself.
+                    experimental_op_resolver_type=_RESOLVERS[keep_tensors],
+                )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BadInput(f"{name} cannot be run: {error}") from error
@@ -81,6 +93,16 @@ class File:
         scores = np.array(rows, np.float32)
         scale, zero_point = self._output["quantization"]
         return (scores - zero_point) * np.float32(scale) if scale else scores
+
+    def tensors(self, image: np.ndarray) -> Iterator[tuple[dict, np.ndarray]]:
+        """What every operator makes of one preprocessed image, in order: the tensor's details (as
+        LiteRT gives them), and its values as they are stored."""
+        self._interpreter.set_tensor(self._input["index"], self._encode(image[None]))
+        self._interpreter.invoke()
+        details = {tensor["index"]: tensor for tensor in self._interpreter.get_tensor_details()}
+        for operator in self._interpreter._get_ops_details():
+            for index in operator["outputs"]:
+                yield details[index], self._interpreter.get_tensor(index)
 
     def invoke(self) -> None:
         """Run once more on whatever the input holds, for timing."""

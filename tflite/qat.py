@@ -7,7 +7,7 @@ for, ranges from the float model on calibration images, and `require_equal` guar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
@@ -145,10 +145,17 @@ def _set(pair: dict, low: float, high: float) -> None:
     pair["max_var"].assign(high if high > low else low + 1e-3)
 
 
-def fine_tune(quantized, batches, epochs: int, learning_rate: float, callbacks=()):
+def fine_tune(
+    quantized,
+    batches,
+    epochs: int,
+    learning_rate: float,
+    after_epoch: Callable[[int], None] = lambda epoch: None,
+) -> None:
     """Train the fake-quantized model with SGD from `learning_rate` down to 0 along a cosine.
 
-    `batches` are TrainingBatches; their epochs count on from where they stand.
+    `batches` are TrainingBatches; their epochs count on from where they stand. `after_epoch` is
+    told how many are done, from 1.
     """
 
     first = batches.epoch
@@ -173,5 +180,9 @@ def fine_tune(quantized, batches, epochs: int, learning_rate: float, callbacks=(
         epochs=epochs,
         steps_per_epoch=len(batches),
         verbose=2,
-        callbacks=list(callbacks),
+        callbacks=[
+            tf_keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)
+            )
+        ],
     )

@@ -1,0 +1,146 @@
+"""What leaves `quantize` is never worse than what went in, and says how it was found."""
+
+import json
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import tf_keras
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite import qat
+from keras_inception.tflite.by_layer import by_layer, first_departure
+from keras_inception.tflite.contest import Contest
+from keras_inception.tflite.convert import convert
+from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.source import Source
+from keras_inception.training.data import Examples
+
+EXPECTED = Preprocessing()
+
+
+@pytest.fixture(scope="module")
+def record(int8_qat):
+    return json.loads(int8_qat.with_suffix(".json").read_text())
+
+
+@pytest.fixture(scope="module")
+def curves(run, int8_qat):
+    return EventAccumulator(str(run.tensorboard / "int8")).Reload()
+
+
+def test_the_file_kept_is_the_best_of_all_epochs(run, int8_qat, record):
+    by_epoch = record["int8_by_epoch"]
+    assert len(by_epoch) == 1 + record["quantization_aware_training"]["epochs"]
+    best = max(by_epoch, key=lambda scores: (scores["top1"], -scores["loss"]))
+    assert by_epoch[record["kept_epoch"]] == best
+    assert evaluate(int8_qat).top1 == best["top1"] >= by_epoch[0]["top1"]
+    assert record["float"]["top1"] == run.result["top1"]
+
+
+def test_accuracy_ranges_saturation_and_noise_are_curves(run, record, curves):
+    drawn = [(e.step, float(make_ndarray(e.tensor_proto))) for e in curves.Tensors("main/accuracy")]
+    measured = enumerate(scores["top1"] for scores in record["int8_by_epoch"])
+    assert drawn == [(run.recipe.epochs + k, pytest.approx(top1)) for k, top1 in measured]
+    tags = curves.Tags()["tensors"]
+    for kind in ("low", "high", "saturated", "noise"):
+        assert f"{kind}/inception_4a" in tags and f"{kind}/main" in tags
+
+
+@pytest.fixture(scope="module")
+def chain():
+    """A chain of convolutions and what is needed to convert it."""
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    x = y = tf_keras.Input((12, 12, 1))
+    for name in "abc":
+        y = layers.ReLU(name=f"{name}_relu")(layers.Conv2D(4, 3, name=name)(y))
+    scores = layers.Activation("softmax", name="main")(layers.Dense(3)(layers.Flatten()(y)))
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 12, 12, 1), np.uint8)
+    trained = tf_keras.Model(x, scores)
+    return trained, qat.quantize(trained, EXPECTED(pixels), EXPECTED.range), pixels
+
+
+@contextmanager
+def changed(quantized, layer, kind, change):
+    """The fake-quantized model with one of a layer's variables changed."""
+    variable = next(v for v in quantized.get_layer(layer).weights if kind in v.name)
+    kept = variable.numpy()
+    variable.assign(change(kept))
+    yield
+    variable.assign(kept)
+
+
+@pytest.fixture
+def judges(chain, tmp_path):
+    """A contest of the chain's files, on images of which the float network knows every class."""
+    trained, quantized, pixels = chain
+    labels = trained.predict(EXPECTED(pixels), verbose=0).argmax(axis=1).astype(np.int32)
+    examples = Examples(
+        lambda i: Image.fromarray(pixels[i, ..., 0]), labels, ("x", "y", "z"), 1, fingerprint=""
+    )
+    source = Source("chain", None, trained, EXPECTED, examples.classes, pixels, tmp_path, {})
+    made = []
+
+    def make():
+        made.append(convert(quantized, "int8", EXPECTED))
+        return made[-1]
+
+    return Contest(source, examples, quantized, make, tmp_path, first=3), made
+
+
+def test_fine_tuning_that_ruins_the_network_leaves_the_post_training_file(chain, judges, caplog):
+    judges, made = judges
+    judges.enter(0)
+    with changed(chain[1], "quant_c", "bias", lambda bias: bias - 9):
+        judges.enter(1)
+    with caplog.at_level("INFO"):
+        best, measured = judges.best()
+    assert best.content == made[0] and measured["kept_epoch"] == 0
+    first, second = (scores["top1"] for scores in measured["int8_by_epoch"])
+    assert second < first - 0.3 and measured["float"]["top1"] == 1
+    assert "kept: the file post-training" in caplog.text
+
+
+def test_a_file_that_departs_is_not_kept_and_names_the_first_layer_that_does(chain, judges):
+    judges, made = judges
+    judges.enter(0)
+    judges.entries.clear()
+    judges.make = lambda: made[0]
+    with changed(chain[1], "quant_b", "bias", lambda bias: bias + 3):
+        judges.enter(1)
+    with pytest.raises(BadInput, match=r"departs from the model it came from.*departs: b_relu \("):
+        judges.best()
+
+
+def test_the_layers_of_a_good_file_are_within_a_step(chain):
+    trained, quantized, pixels = chain
+    content = convert(quantized, "int8", EXPECTED)
+    layers = by_layer(content, quantized, trained, pixels, EXPECTED)
+    assert [layer.name for layer in layers][-1] == "main"
+    assert {"a_relu", "b_relu", "c_relu"} < {layer.name for layer in layers}
+    *convolutions, _, main = layers
+    assert not first_departure(convolutions)
+    assert main.within == 1
+    assert all(layer.noise > 30 for layer in layers)
+
+
+def test_a_layer_that_computes_something_else_is_the_first_named(chain):
+    trained, quantized, pixels = chain
+    content = convert(quantized, "int8", EXPECTED)
+    with changed(quantized, "quant_b", "bias", lambda bias: bias + 0.1):
+        layers = by_layer(content, quantized, trained, pixels, EXPECTED)
+    assert first_departure(layers).startswith("; the first layer that departs: b_relu (0..")
+
+
+def test_values_at_the_ends_of_a_range_are_counted(chain):
+    trained, quantized, pixels = chain
+    with changed(quantized, "quant_a_relu", "max", lambda high: high / 4):
+        content = convert(quantized, "int8", EXPECTED)
+        layers = by_layer(content, quantized, trained, pixels, EXPECTED)
+    narrow = next(layer for layer in layers if layer.name == "a_relu")
+    assert narrow.saturated > 0.01 and narrow.noise < 20

@@ -1,0 +1,142 @@
+"""The INT8 files of a fine-tuning, one an epoch, judged on the same images: the best is kept.
+
+Quantization-aware training is worth fractions of a point, and a few epochs of it can cost more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+from keras_inception.build import MAIN
+from keras_inception.errors import BadInput
+from keras_inception.training import event_files
+from keras_inception.training.batches import pixels
+from keras_inception.training.data import Examples
+from keras_inception.training.evaluate import Scores, score
+from keras_inception.training.events import Events
+
+from .agreement import Agreement, agreement
+from .by_layer import Layer, by_layer, first_departure
+from .convert import left_to_the_user
+from .evaluate import outputs
+from .interpreter import File
+from .source import Source
+from .subject import Origin, Subject
+
+log = logging.getLogger(__name__)
+
+#: Of more held-out images so many take part, the same number of every class.
+JUDGED = 10_000
+#: How many are compared output by output, and layer by layer.
+COMPARED, OBSERVED = 500, 4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file after `epoch` epochs of fine-tuning: its bytes, how it did, and what it computes."""
+
+    epoch: int
+    content: bytes
+    scores: Scores
+    agreement: Agreement
+    layers: tuple[Layer, ...]
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        return self.scores.top1, -self.scores.loss
+
+    def __str__(self):
+        return f"after epoch {self.epoch}" if self.epoch else "post-training"
+
+
+class Contest:
+    """Judges the files that `make` converts from the fake-quantized model `quantized`.
+
+    `tensorboard` gets a curve beside the run's own, counted on from its `first` epoch, and the
+    ranges, saturation and noise of every layer.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        held_out: Examples,
+        quantized,
+        make: Callable[[], bytes],
+        tensorboard: Path,
+        first: int,
+    ):
+        self.source, self.quantized, self.make = source, quantized, make
+        self.images = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
+        self.first, self.folder = first, tensorboard / "int8"
+        self.trained = self._scores(
+            lambda images: source.model.predict(images, verbose=0), source.preprocessing
+        )
+        self.entries: list[Entry] = []
+        event_files.forget(self.folder, 0)
+
+    def enter(self, epoch: int) -> None:
+        """Judge the file as it is after `epoch` epochs; 0 is before the first step."""
+        expected, size = self.source.preprocessing, self.source.model.input_shape[1]
+        content = self.make()
+        compared = pixels(self.images.balanced(COMPARED, 0), size, expected)
+        entry = Entry(
+            epoch,
+            content,
+            self._scores(File(content).scores, left_to_the_user(expected)),
+            agreement(content, self.quantized, compared, expected),
+            by_layer(content, self.quantized, self.source.model, compared[:OBSERVED], expected),
+        )
+        log.info("INT8 %s: %s", entry, entry.scores)
+        self._draw(entry)
+        # Only the best is worth its memory.
+        best = max([*self.entries, entry], key=lambda e: (e.agreement.holds, *e.rank))
+        self.entries = [e if e is best else replace(e, content=b"") for e in (*self.entries, entry)]
+
+    def best(self) -> tuple[Entry, dict]:
+        """The most accurate file, the least loss among equals; and what was measured of all.
+
+        Raises BadInput if no file computes what its fake-quantized model does.
+        """
+        able = [entry for entry in self.entries if entry.agreement.holds]
+        if not able:
+            last = self.entries[-1]
+            raise BadInput(
+                f"the file departs from the model it came from: {last.agreement}"
+                f"{first_departure(last.layers)}; it was not kept"
+            )
+        best = max(able, key=lambda entry: entry.rank)
+        log.info(
+            "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on the same %d images",
+            best,
+            best.scores.top1,
+            self.trained.top1,
+            self.entries[0].scores.top1,
+            self.trained.images,
+        )
+        return best, {
+            "float": asdict(self.trained),
+            "int8_by_epoch": [asdict(entry.scores) for entry in self.entries],
+            "kept_epoch": best.epoch,
+            "agreement": asdict(best.agreement),
+        }
+
+    def _scores(self, scores, expected) -> Scores:
+        _, size, _, channels = self.source.model.input_shape
+        origin = Origin(expected, self.source.classes)
+        subject = Subject(self.source.name, None, size, channels, scores, lambda: None, origin)
+        return score(outputs(subject, self.images), self.images.labels)
+
+    def _draw(self, entry: Entry) -> None:
+        events, step = Events(self.folder), self.first + entry.epoch
+        events.scalar(f"{MAIN}/accuracy", entry.scores.top1, step)
+        events.scalar(f"{MAIN}/loss", entry.scores.loss, step)
+        for layer in entry.layers:
+            for kind in ("low", "high", "saturated", "noise"):
+                value = getattr(layer, kind)
+                if isfinite(value):
+                    events.scalar(f"{kind}/{layer.name}", value, step)
+        events.close()
