@@ -84,3 +84,24 @@ class Preprocessing:
         scale, offset = (np.broadcast_to(np.float32(value), 3) for value in self.scale_and_offset)
         order = np.eye(3, dtype=np.float32)[:: -1 if self.order == "BGR" else 1]
         return (order * scale)[None, None], offset
+
+
+#: How pixels become the input: ours; as keras.applications calls its three; and no more than a
+#: division, or nothing at all.
+NAMED = {
+    "keras_inception": Preprocessing(),
+    "tf": Preprocessing(127.5, 127.5),
+    "torch": Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    "caffe": Preprocessing((103.939, 116.779, 123.68), 1.0, "BGR"),
+    "unit": Preprocessing(0.0, 255.0),
+    "raw": Preprocessing(0.0, 1.0),
+}
+
+
+def named(name: str | Preprocessing) -> Preprocessing:
+    """The record of that name in NAMED; a record as it is. Raises BadInput for other names."""
+    if isinstance(name, Preprocessing):
+        return name
+    if name not in NAMED:
+        raise BadInput(f"preprocessing must be one of {', '.join(NAMED)}; got {name!r}")
+    return NAMED[name]

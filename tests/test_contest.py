@@ -83,7 +83,7 @@ def judges(chain, tmp_path):
     examples = Examples(
         lambda i: Image.fromarray(pixels[i, ..., 0]), labels, ("x", "y", "z"), 1, fingerprint=""
     )
-    source = Source("chain", None, trained, EXPECTED, examples.classes, pixels, tmp_path, {})
+    source = Source("chain", trained, EXPECTED, examples.classes, pixels, tmp_path, {})
     made = []
 
     def make():

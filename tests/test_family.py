@@ -99,7 +99,7 @@ def quantizes(net):
     """Quantization-aware for a few steps, then a file: integer throughout, and the same network."""
     images, labels = images_for(net)
     model = ki.without_aux(fitted(net))
-    float_twin = in_integers(twin(net, model, images), images)
+    float_twin = in_integers(twin(model, images), images)
     quantized = qat.quantize(float_twin, images, RANGE)
     quantized.compile(
         optimizer=tf_keras.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy"

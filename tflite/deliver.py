@@ -11,14 +11,14 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
-from keras_inception.training import run_folder
+from keras_inception.preprocess import Preprocessing
 from keras_inception.training.batches import TrainingBatches
 
 from . import lrn, qat
 from .audit import audit
 from .contest import Contest
 from .convert import IO_TYPES, SCHEMES, convert, left_to_the_user
-from .source import Source, of_run, open_source
+from .source import Source, open_source
 from .twin import twin
 
 log = logging.getLogger(__name__)
@@ -32,31 +32,34 @@ def _check_io(io_type: str) -> None:
 def _twin(source: Source, float_lrn: bool):
     """The tf_keras twin, its local response normalization in integers unless `float_lrn`."""
     images = source.preprocessing(source.calibration)
-    model = twin(source.network, source.model, images)
+    model = twin(source.model, images)
     return model if float_lrn else lrn.in_integers(model, images)
 
 
 def export(
-    subject: str | Path,
+    subject: str | Path | Source,
     scheme: str,
     io_type: str = "uint8",
     allow_float: bool = False,
     float_lrn: bool = False,
     images: str | Path | None = None,
     out: str | Path | None = None,
+    classes: str | Path | None = None,
+    preprocessing: str | Preprocessing | None = None,
 ) -> Path:
     """Convert a trained network, without training further; returns the file.
 
-    `subject` is a run folder, or published weights (a tag or a file), whose file goes to the
-    folder `out`. `scheme` is a name in SCHEMES. For int8 only: `io_type` is the type of input and
-    output, `images` the folder of photographs that published weights are calibrated on, and
-    `float_lrn` leaves local response normalization to TFLite's own operator, slow and in float.
+    `subject` is a run folder, or published weights (a tag or a file) or any `.keras` file, whose
+    file goes to the folder `out`, or a Source. `classes` and `preprocessing` belong to a `.keras`
+    file, as `open_source` says. `scheme` is a name in SCHEMES. For int8 only: `io_type` is the type
+    of input and output, `images` the folder of photographs to calibrate on, and `float_lrn` leaves
+    local response normalization to TFLite's own operator, slow and in float.
     Raises BadInput if an int8 file is not integer throughout, unless `allow_float`.
     """
     if scheme not in SCHEMES:
         raise BadInput(f"scheme must be one of {', '.join(SCHEMES)}; got {scheme!r}")
     _check_io(io_type)
-    source = open_source(subject, images, out)
+    source = open_source(subject, images, out, classes, preprocessing)
     if scheme != "int8":
         content = convert(_twin(source, float_lrn=True), scheme, source.preprocessing)
         return _write(source, scheme, content, "float32", {})
@@ -72,26 +75,32 @@ def export(
 
 
 def quantize(
-    folder: str | Path,
+    subject: str | Path | Source,
     epochs: int | None = None,
     learning_rate: float | None = None,
     io_type: str = "uint8",
     allow_float: bool = False,
+    data: str | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    out: str | Path | None = None,
 ) -> Path:
-    """Fine-tune a run's network under fake quantization and convert it; returns the file.
+    """Fine-tune a network under fake quantization and convert it; returns the file.
 
-    By default a tenth of the run's epochs (at least one) from a hundredth of its learning rate.
+    `subject` is a run folder, or any `.keras` file with `data`, `preprocessing` and `out` as
+    `open_source` says, or a Source. By default a tenth of the recipe's epochs (at least one) from
+    a hundredth of its learning rate.
     Raises BadInput if the quantized network is not the trained one, the file is not integer
     throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
     """
     _check_io(io_type)
-    run = run_folder.trained(folder)
-    epochs = max(1, round(run.recipe.epochs / 10)) if epochs is None else epochs
-    rate = run.recipe.learning_rate / 100 if learning_rate is None else learning_rate
+    source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
+    recipe, split = source.recipe, source.split
+    if recipe is None:
+        raise BadInput(f"say with --data which images {subject} is to be fine-tuned on")
+    epochs = max(1, round(recipe.epochs / 10)) if epochs is None else epochs
+    rate = recipe.learning_rate / 100 if learning_rate is None else learning_rate
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
-    split = run.split()
-    source = of_run(run, split)
     expected = source.preprocessing
     quantized = qat.quantize(
         _twin(source, float_lrn=False), expected(source.calibration), expected.range
@@ -101,14 +110,13 @@ def quantize(
         split.test,
         quantized,
         lambda: _integer(convert(quantized, "int8", expected, io_type), allow_float),
-        run.tensorboard,
-        run.recipe.epochs,
+        source.folder / "tensorboard",
+        recipe.epochs,
     )
     contest.enter(0)
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
-        recipe = run.recipe.with_hard_labels
-        batches = TrainingBatches(split.train, recipe, expected, recipe.epochs)
+        batches = TrainingBatches(split.train, recipe.with_hard_labels, expected, recipe.epochs)
         qat.fine_tune(quantized, batches, epochs, rate, contest.enter)
     best, measured = contest.best()
     details = {

@@ -1,9 +1,10 @@
-"""Where a network to be delivered comes from: a run folder, or published weights."""
+"""Where a network to be delivered comes from: a run folder, published weights, any Keras model."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from keras_inception import load_model
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
-from keras_inception.spec import Network
 from keras_inception.training import data, run_folder
 from keras_inception.training.batches import pixels
 from keras_inception.training.crops import views
 from keras_inception.training.images import decode, photographs
+from keras_inception.training.recipes import Recipe, recipe_for
 from keras_inception.training.run_folder import Run
 from keras_inception.transform import without_aux
 from keras_inception.weights import published
+
+from . import foreign
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +36,11 @@ class Source:
 
     `model` is the Keras 3 model in float32; `calibration` are uint8 pixels, (n, size, size,
     channels), as for evaluation, or noise where not `calibrated`; `data` says what it was trained
-    on, so far as that is known.
+    on, so far as that is known. `split` and `recipe` are the images to fine-tune on and how, None
+    where there are none.
     """
 
     name: str
-    network: Network
     model: object
     preprocessing: Preprocessing
     classes: tuple[str, ...]
@@ -45,23 +48,35 @@ class Source:
     folder: Path
     data: dict
     calibrated: bool = True
+    split: data.Split | None = None
+    recipe: Recipe | None = None
 
 
-def of_run(run: Run, split: data.Split) -> Source:
+def of_run(run: Run) -> Source:
     """The trained network of a run, calibrated on a class-balanced part of its training images."""
+    split = run.split()
     if split.train.fingerprint != run.data["fingerprint"]:
         log.warning("the images of %s have changed since the run was trained", run.recipe.data)
-    chosen = split.train.balanced(CALIBRATION_IMAGES, run.recipe.seed)
     return Source(
         run.network.name,
-        without_aux(run.network),
         load_model(run.model, compile=False),
         run.preprocessing,
         run.classes,
-        pixels(chosen, run.recipe.image_size, run.preprocessing),
+        _balanced(split, run.recipe, run.preprocessing),
         run.folder,
-        {"source": run.recipe.data, "holdout": run.recipe.holdout, "seed": run.recipe.seed},
+        _said(run.recipe),
+        split=split,
+        recipe=run.recipe,
     )
+
+
+def _said(recipe: Recipe) -> dict:
+    return {"source": recipe.data, "holdout": recipe.holdout, "seed": recipe.seed}
+
+
+def _balanced(split: data.Split, recipe: Recipe, expected: Preprocessing) -> np.ndarray:
+    chosen = split.train.balanced(CALIBRATION_IMAGES, recipe.seed)
+    return pixels(chosen, recipe.image_size, expected)
 
 
 def of_weights(weights: str | Path, folder: str | Path, images: str | Path | None) -> Source:
@@ -71,51 +86,123 @@ def of_weights(weights: str | Path, folder: str | Path, images: str | Path | Non
     """
     found = published.load(weights).with_classes(1000)
     net = without_aux(found.net)
-    size = net.input_shape[0]
-    if images is None:
-        calibration = np.random.default_rng(0).integers(0, 256, (8, *net.input_shape), np.uint8)
-    else:
-        calibration = _views_of(Path(images), size, found.preprocessing)
     return Source(
         re.sub(r"\W+", "_", found.name),
-        net,
         found.model(),
         found.preprocessing,
         class_names(net.classes),
-        calibration,
+        _views_of(images, net.input_shape, found.preprocessing),
         Path(folder),
         data={},
         calibrated=images is not None,
     )
 
 
-def _views_of(folder: Path, size: int, expected: Preprocessing) -> np.ndarray:
+def _views_of(folder: str | Path | None, shape, expected: Preprocessing) -> np.ndarray:
     """CALIBRATION_IMAGES views: the centres of so many photographs, or more views of fewer."""
-    paths = photographs(folder)
+    if folder is None:
+        return np.random.default_rng(0).integers(0, 256, (8, *shape), np.uint8)
+    paths = photographs(Path(folder))
     order = np.random.default_rng(0).permutation(len(paths))[:CALIBRATION_IMAGES]
     count = 1 if 2 * len(order) > CALIBRATION_IMAGES else 12
-    seen = []
+    seen, mode = [], data.mode_of(shape[-1])
     for i in order:
-        seen += views(decode(paths[i].read_bytes(), "RGB"), size, expected, count)
-    return np.stack([np.asarray(view) for view in seen[:CALIBRATION_IMAGES]])
+        seen += views(decode(paths[i].read_bytes(), mode), shape[0], expected, count)
+    stacked = np.stack([np.asarray(view) for view in seen[:CALIBRATION_IMAGES]])
+    return stacked.reshape(-1, *shape)
 
 
-def open_source(subject: str | Path, images=None, out=None) -> Source:
-    """The network in the run folder `subject`, or that of the published weights of that name.
+def of_model(
+    model,
+    preprocessing: str | Preprocessing | None = None,
+    classes: Sequence[str] = (),
+    folder: str | Path = ".",
+    images: str | Path | np.ndarray | None = None,
+    data_source: str | None = None,
+    name: str | None = None,
+) -> Source:
+    """Any functional or Sequential Keras 3 classifier of stock layers; its files go to `folder`.
 
-    For weights `images` is a folder of photographs to calibrate on, and `out` where files go.
-    Raises BadInput if it is neither.
+    `preprocessing` says how pixels 0..255 become its input, as for `foreign.classifier`. For
+    calibration `images` is a folder of photographs, or uint8 pixels, (n, size, size, channels).
+    `data_source` names images to fine-tune on, as `recipes.DATA` lists them: a part of them
+    calibrates, and their classes are the model's. Raises BadInput for a model that cannot be
+    delivered, or `classes` that do not fit it.
     """
-    if run_folder.exists(subject):
-        if images or out:
-            raise BadInput(f"{subject} is a run: it has its own images and folder")
-        run = run_folder.trained(subject)
-        return of_run(run, run.split())
-    if not published.exists(subject):
+    model, expected = foreign.classifier(model, preprocessing)
+    shape, outputs = model.input_shape[1:], model.output_shape[1]
+    split = recipe = None
+    if data_source is not None:
+        recipe = recipe_for(data_source, image_size=shape[0])
+        split = data.load(data_source, recipe.holdout, recipe.seed)
+        classes = split.train.classes
+        if split.train.channels != shape[2]:
+            raise BadInput(
+                f"{model.name} takes {shape[2]} channels, {data_source} has {split.train.channels}"
+            )
+    if len(classes) != outputs:
         raise BadInput(
-            f"{subject} is not a run folder: it has no run.json; nor is it a file of weights, or a "
-            "tag that `keras-inception weights` lists"
+            f"{model.name} tells {outputs} classes apart; {len(classes)} are named: give --classes "
+            "a text file with a name on each line, in the order of the outputs"
+        )
+    calibrated = split is not None or images is not None
+    if split is not None:
+        images = _balanced(split, recipe, expected)
+    elif not isinstance(images, np.ndarray):
+        images = _views_of(images, shape, expected)
+    elif images.dtype != np.uint8 or images.shape[1:] != shape:
+        raise BadInput(
+            f"images must be uint8, (n, {', '.join(map(str, shape))}); got {images.dtype}, "
+            f"{images.shape}"
+        )
+    return Source(
+        re.sub(r"\W+", "_", name or model.name),
+        model,
+        expected,
+        tuple(classes),
+        images,
+        Path(folder),
+        _said(recipe) if recipe else {},
+        calibrated=calibrated,
+        split=split,
+        recipe=recipe,
+    )
+
+
+def open_source(
+    subject: str | Path | Source, images=None, out=None, classes=None, preprocessing=None, data=None
+) -> Source:
+    """The network in the run folder `subject`, in a `.keras` file, or of published weights.
+
+    For weights and `.keras` files `images` is a folder of photographs to calibrate on, and `out`
+    where files go; for the latter `classes` is a text file of their names, and `preprocessing` and
+    `data`, instead of images and classes, are as for `of_model`. A Source is given back. Raises
+    BadInput if `subject` is none of these.
+    """
+    if isinstance(subject, Source):
+        return subject
+    path = Path(subject)
+    if path.name == "model.keras" and run_folder.exists(path.parent):
+        path = path.parent
+    if run_folder.exists(path):
+        if images or out or classes or preprocessing or data:
+            raise BadInput(f"{path} is a run: it has its own images, classes and folder")
+        return of_run(run_folder.trained(path))
+    is_model = path.suffix == ".keras"
+    if not is_model and not published.exists(subject):
+        raise BadInput(
+            f"{subject} is not a run folder: it has no run.json; nor is it a .keras file, a file "
+            "of weights, or a tag that `keras-inception weights` lists"
         )
     if out is None:
         raise BadInput(f"say with --out in which folder the file made of {subject} is to be")
-    return of_weights(subject, out, images)
+    if not is_model:
+        if classes or preprocessing or data:
+            raise BadInput(f"{subject} is published weights: it has its classes and preprocessing")
+        return of_weights(subject, out, images)
+    if data and (images or classes):
+        raise BadInput("the images of --data calibrate and name the classes; leave out the others")
+    names = () if classes is None else foreign.labels(classes)
+    return of_model(
+        foreign.load(path), preprocessing, names, out, images, data_source=data, name=path.stem
+    )

@@ -1,39 +1,67 @@
-"""The tf_keras twin of a trained network: the same table, the same names, the same weights.
+"""The tf_keras twin of a Keras 3 model: the same layers, the same names, the same weights.
 
-tensorflow-model-optimization takes tf_keras models only, in float32; the twin is what it gets,
-and what every file is converted from.
+tensorflow-model-optimization takes tf_keras models only, flat and in float32; the twin is what it
+gets, and what every file is converted from.
 """
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import tf_keras
 
-from keras_inception.build import build
 from keras_inception.errors import BadInput
-from keras_inception.spec import Network
-from keras_inception.transform import fold_scales, residuals, without_aux
-from keras_inception.weights import store
+from keras_inception.layers import (
+    attention_pooling,
+    is_keras_3,
+    local_response_normalization,
+)
+
+from .calls import Calls, flat, in_float32
+from .front import apart
+from .plain import plain
+from .stock import MERGING
 
 
-def twin(network: Network, trained, images: np.ndarray):
-    """`network` without heads in tf_keras, with the weights of the Keras 3 model `trained`.
+def twin(model, images: np.ndarray):
+    """The Keras 3 `model`, without heads and the preprocessing it begins with, in tf_keras.
 
-    `images` are preprocessed float32, (n, height, width, channels). Raises BadInput if the
-    outputs on them differ by more than float rounding.
+    `images` are float32, (n, height, width, channels), as `model` takes them. Raises BadInput
+    for a layer that is not in `stock.LAYERS`, or if the outputs differ by more than float rounding.
     """
-    network = without_aux(network)
-    arrays = store.read(trained)
-    for block in residuals(network):
-        # tfmot refuses the layer that scales a residual; its projection is linear and takes it on.
-        for variable in ("kernel", "bias"):
-            arrays[f"{block.projection}/{variable}"] *= block.scale
-    model = build(fold_scales(network), tf_keras, dtype="float32")
-    store.write(model, arrays)
-    require_equal(
-        "the tf_keras twin", model.predict(images, verbose=0), trained.predict(images, verbose=0)
-    )
-    return model
+    model = in_float32(model)
+    front, rest = apart(flat(model))
+    made = built(rest, tf_keras, model.name)
+    require_same("the tf_keras twin", made, front(images) if front else images, model, images)
+    return made
+
+
+def built(calls: Calls, keras: ModuleType, name: str):
+    """The model that does what `calls` do, of the layers of `keras`, in float32."""
+    ours = {f(keras).__name__: f(keras) for f in (attention_pooling, local_response_normalization)}
+    steps, output = plain(calls)
+    image = keras.Input(calls.shape, name="image")
+    tensors, names = {calls.input: image}, set()
+    for step in steps:
+        config = dict(step.config)
+        if step.kind == "LeakyReLU" and not is_keras_3(keras):
+            config["alpha"] = config.pop("negative_slope")
+        make = ours.get(step.kind) or getattr(keras.layers, step.kind)
+        name = step.name
+        while name in names:
+            name += "_"
+        names.add(name)
+        layer = make(name=name, dtype="float32", **config)
+        given = [tensors[n] for n in step.inputs]
+        tensors[step.output] = layer(given if step.kind in MERGING else given[0])
+        layer.set_weights(step.weights)
+    return keras.Model(image, tensors[output], name=name)
+
+
+def require_same(what: str, model, images: np.ndarray, other, others_images: np.ndarray) -> None:
+    """Raise BadInput unless `model` makes of `images` what `other` makes of its own."""
+    require_equal(what, model.predict(images, verbose=0), other.predict(others_images, verbose=0))
 
 
 def require_equal(what: str, outputs: np.ndarray, expected: np.ndarray) -> None:

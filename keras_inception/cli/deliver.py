@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from ..training.recipes import DATA
+
 
 def _quantize(arguments) -> None:
     from ..tflite import deliver
 
     print(
         deliver.quantize(
-            arguments.folder,
+            arguments.subject,
             arguments.epochs,
             arguments.learning_rate,
             arguments.io,
             arguments.allow_float,
+            arguments.data,
+            arguments.preprocessing,
+            arguments.out,
         )
     )
 
@@ -29,29 +34,36 @@ def _export(arguments) -> None:
             arguments.float_lrn,
             arguments.images,
             arguments.out,
+            arguments.classes,
+            arguments.preprocessing,
         )
     )
 
 
 def add(commands) -> None:
     quantize = commands.add_parser(
-        "quantize", help="fine-tune a run under fake quantization and write its INT8 .tflite"
+        "quantize", help="fine-tune under fake quantization and write an INT8 .tflite"
     )
-    quantize.add_argument("folder", metavar="RUN", help="a run folder")
+    quantize.add_argument("subject", metavar="RUN_OR_MODEL", help="a run folder or a .keras file")
+    quantize.add_argument("--data", help=f"images to fine-tune a .keras file on: {DATA}")
     quantize.add_argument("--epochs", type=int, help="default: a tenth of the run's")
     quantize.add_argument("--learning-rate", type=float, help="default: a hundredth of the run's")
     quantize.set_defaults(command=_quantize)
     export = commands.add_parser(
-        "export", help="convert a run, or published weights, to .tflite without training"
+        "export", help="convert a run, weights or any Keras model to .tflite without training"
     )
-    export.add_argument("subject", metavar="RUN_OR_WEIGHTS", help="a run folder, a tag or a file")
+    export.add_argument(
+        "subject", metavar="RUN_OR_MODEL", help="a run folder, a tag, or a file: .keras or weights"
+    )
     export.add_argument(
         "--scheme", required=True, metavar="float32|float16|dynamic|int8", help="number format"
     )
     export.add_argument(
-        "--images", metavar="DIR", help="photographs to calibrate published weights on, for int8"
+        "--images", metavar="DIR", help="photographs to calibrate a file on, for int8"
     )
-    export.add_argument("--out", metavar="DIR", help="where a file of published weights goes")
+    export.add_argument(
+        "--classes", metavar="FILE", help="names of a .keras file's classes, or: imagenet"
+    )
     export.add_argument(
         "--float-lrn",
         action="store_true",
@@ -59,6 +71,12 @@ def add(commands) -> None:
     )
     export.set_defaults(command=_export)
     for parser in (quantize, export):
+        parser.add_argument("--out", metavar="DIR", help="where the file goes, if not to a run")
+        parser.add_argument(
+            "--preprocessing",
+            metavar="tf|torch|caffe|unit|raw|keras_inception",
+            help="how pixels 0..255 become a .keras file's input, unless it does that itself",
+        )
         parser.add_argument(
             "--io",
             default="uint8",
