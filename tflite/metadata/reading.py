@@ -54,7 +54,8 @@ def _understand(model: tables.Table, content: bytes) -> Metadata:
     found = dict(_label_files(scores, content)) if scores else {}
     threshold = None
     if options := _unit(scores, schema.Unit.THRESHOLDING):
-        threshold = options.number(schema.THRESHOLD, "<f", 0.0)
+        # What was meant by 32 bits of it: 0.03, not 0.029999999329447746.
+        threshold = float(f"{options.number(schema.THRESHOLD, '<f', 0.0):.7g}")
     return Metadata(
         model.string(schema.Model.NAME),
         model.string(schema.Model.DESCRIPTION),
@@ -82,10 +83,8 @@ def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Pr
     options = _unit(image, schema.Unit.NORMALIZATION)
     if options is None:
         return Preprocessing().raw
-    mean, std = (
-        options.numbers(schema.Normalization.MEAN),
-        options.numbers(schema.Normalization.STD),
-    )
+    mean = options.numbers(schema.Normalization.MEAN)
+    std = options.numbers(schema.Normalization.STD)
     one = len(mean) == len(std) == 1
     return Preprocessing(*(mean + std if one else (mean, std)))
 

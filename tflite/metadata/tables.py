@@ -1,4 +1,4 @@
-"""Flatbuffer tables by hand: plain values in, bytes out, and back, for tables whose schema is public.
+"""Flatbuffer tables by hand: plain values in, bytes out, and back.
 
 A table is a dict of field number to value; the value's type says how the field is stored. Reading
 trusts nothing: an offset or a length that leaves the bytes is a BadInput.
@@ -14,8 +14,11 @@ from keras_inception.errors import BadInput
 
 
 def write(root: dict, identifier: bytes) -> bytes:
-    """The bytes of the table `root`: str, bytes, int (one byte, as enumerations are), float
-    (32 bits), dict (a table), and lists of dicts or of floats; None and empty lists are left out."""
+    """The bytes of the table `root`.
+
+    Its values are str, bytes, int (one byte, as enumerations are), float (32 bits), dict (a table),
+    and lists of dicts or of floats; None and empty lists are left out.
+    """
     builder = flatbuffers.Builder()
     builder.Finish(_table(builder, root), identifier)
     return bytes(builder.Output())

@@ -23,9 +23,9 @@ IDENTIFIER = b"TFL3"
 def embed(content: bytes, metadata: Metadata) -> bytes:
     """The bytes of a file with this metadata in it, in place of what it had.
 
-    The graph and its weights stay as they are, the latter on boundaries of 16 bytes. Raises BadInput
-    for labels that do not fit the outputs, are empty or not unique, a threshold that no score can
-    have, and for a file that is not a classifier of images.
+    The graph and its weights stay as they are, the latter on boundaries of 16 bytes. Raises
+    BadInput for labels that do not fit the outputs, are empty or not unique, for a threshold
+    outside of [0, 1], and for a file that is not a classifier of images.
     """
     model = tflite.ModelT.InitFromObj(tflite.Model.GetRootAs(content, 0))
     graph = model.subgraphs[0]
