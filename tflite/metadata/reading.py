@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import struct
 import zipfile
 from io import BytesIO
+
+import numpy as np
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
@@ -28,7 +29,8 @@ def read(content: bytes) -> Metadata | None:
         return None if found is None else _understand(found, content)
     except BadInput as error:
         raise BadInput(f"its metadata cannot be read: {error}") from error
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, struct.error, ValueError) as error:
+    except Exception as error:
+        # What zipfile, zlib and json raise on damaged bytes, none of them says.
         raise BadInput(f"its metadata are damaged ({error}); export the file again") from error
 
 
@@ -79,7 +81,10 @@ def _unit(tensor: tables.Table | None, kind: int) -> tables.Table | None:
 def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Preprocessing:
     for custom in graph.tables(schema.SubGraph.CUSTOM) if graph else ():
         if custom.data(schema.Custom.NAME) == schema.OURS.encode():
-            return Preprocessing(**json.loads(custom.data(schema.Custom.DATA)))
+            found = Preprocessing(**json.loads(custom.data(schema.Custom.DATA)))
+            if not np.isfinite(found.range).all():
+                raise BadInput("their preprocessing is not a number; get the file again")
+            return found
     options = _unit(image, schema.Unit.NORMALIZATION)
     if options is None:
         return Preprocessing().raw
