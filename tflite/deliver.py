@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from keras_inception.errors import BadInput
-from keras_inception.files import write_bytes, write_json
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.batches import TrainingBatches
 
@@ -18,6 +16,8 @@ from . import lrn, qat
 from .audit import audit
 from .contest import Contest
 from .convert import IO_TYPES, SCHEMES, convert, left_to_the_user
+from .metadata import Metadata, labels
+from .metadata.saving import save
 from .source import Source, open_source
 from .twin import twin
 
@@ -145,19 +145,14 @@ def _provenance(source: Source) -> dict:
 
 
 def _write(source: Source, kind: str, content: bytes, io_type: str, details: dict) -> Path:
-    """The file and, beside it, a JSON that says what goes in, what comes out, and whence."""
+    """The file and, beside it, its labels and a JSON that says what goes in and out, and whence."""
     path = source.folder / f"{source.name}_{kind}.tflite"
-    write_bytes(path, content)
-    write_json(
-        path.with_suffix(".json"),
-        {
-            "classes": source.classes,
-            "preprocessing": asdict(left_to_the_user(source.preprocessing)),
-            "io_type": io_type,
-            "sha256": sha256(content).hexdigest(),
-            "data": source.data,
-            **details,
-        },
+    said = Metadata(
+        source.name,
+        f"{len(source.classes)} classes of images, {kind}",
+        preprocessing=left_to_the_user(source.preprocessing),
+        labels=labels.distinct(source.classes),
     )
-    log.info("%s: %d bytes", path, len(content))
+    save(path, content, said, {"io_type": io_type, "data": source.data, **details})
+    log.info("%s: %d bytes", path, path.stat().st_size)
     return path

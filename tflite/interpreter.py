@@ -6,27 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.interpreter import OpResolverType
 
 from keras_inception.errors import BadInput
-from keras_inception.native_output import held_back
 
-IDENTIFIER = b"TFL3"
-_RESOLVERS = {
-    False: OpResolverType.AUTO,
-    True: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+from . import guard
+from .guard import IDENTIFIER, read_bytes
+
+__all__ = ["IDENTIFIER", "File", "read_bytes"]
+
+TYPES = (np.uint8, np.int8, np.int16, np.float32)
+# A delegate keeps what is between its operators to itself.
+_KEEPING = {
+    "experimental_preserve_all_tensors": True,
+    "experimental_op_resolver_type": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
 }
-
-
-def read_bytes(path: str | Path) -> bytes:
-    """The bytes of a `.tflite` file. Raises BadInput if there is none, or if it is not one."""
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r}; give a .tflite file")
-    content = path.read_bytes()
-    if content[4:8] != IDENTIFIER:
-        raise BadInput(f"{path} is not a .tflite file: it lacks the mark {IDENTIFIER.decode()}")
-    return content
+# Values of an input; more than the largest network takes by far.
+LARGEST = 10**8
 
 
 class File:
@@ -37,21 +33,13 @@ class File:
     """
 
     def __init__(self, source: str | Path | bytes, threads: int = 1, keep_tensors: bool = False):
-        """Open a file, or its bytes. With `keep_tensors`, slower, `tensors` can be asked for."""
+        """Open a file, or its bytes; `keep_tensors`, slower, is for bytes whose `tensors` to see."""
         content = source if isinstance(source, bytes) else read_bytes(source)
         name = "the file" if isinstance(source, bytes) else source
-        try:
-            with held_back():
-                self._interpreter = Interpreter(
-                    model_content=content,
-                    num_threads=threads,
-                    experimental_preserve_all_tensors=keep_tensors,
-                    # A delegate keeps what is between its operators to itself.
-                    experimental_op_resolver_type=_RESOLVERS[keep_tensors],
-                )
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise BadInput(f"{name} cannot be run: {error}") from error
+        path = None if isinstance(source, bytes) else source
+        options = _KEEPING if keep_tensors else {}
+        self._name = name
+        self._interpreter = guard.interpreter(path, content, threads, **options)
         inputs, outputs = (
             self._interpreter.get_input_details(),
             self._interpreter.get_output_details(),
@@ -63,7 +51,21 @@ class File:
                 f"{[o['shape'].tolist() for o in outputs]}"
             )
         self._input, self._output = inputs[0], outputs[0]
+        self._require_numbers()
         self.input_shape = tuple(int(n) for n in self._input["shape"][1:])
+
+    def _require_numbers(self) -> None:
+        for tensor in (self._input, self._output):
+            scale, shape = tensor["quantization"][0], tensor["shape"]
+            kind = np.dtype(tensor["dtype"])
+            integer = kind.kind in "iu"
+            if kind not in TYPES or not np.isfinite(scale) or scale < 0 or (integer and not scale):
+                raise BadInput(
+                    f"{self._name} needs an input and an output of uint8, int8, int16 or float32, "
+                    f"integers with their scale; it has {kind} with scale {scale}"
+                )
+            if shape.min() < 1 or shape[0] != 1 or np.prod(shape, dtype=float) > LARGEST:
+                raise BadInput(f"{self._name} needs a batch of 1; it has {shape.tolist()}")
 
     @property
     def output_step(self) -> float:
@@ -88,7 +90,7 @@ class File:
         rows = []
         for image in self._encode(images):
             self._interpreter.set_tensor(self._input["index"], image[None])
-            self._interpreter.invoke()
+            self.invoke()
             rows.append(self._interpreter.get_tensor(self._output["index"]).reshape(-1))
         scores = np.array(rows, np.float32)
         scale, zero_point = self._output["quantization"]
@@ -106,4 +108,7 @@ class File:
 
     def invoke(self) -> None:
         """Run once more on whatever the input holds, for timing."""
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise BadInput(f"{self._name} cannot be run: {error}") from error

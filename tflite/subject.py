@@ -16,6 +16,7 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.training import run_folder
 from keras_inception.weights import published
 
+from . import metadata
 from .interpreter import File
 
 
@@ -92,7 +93,9 @@ def _keras_model(model):
 def _origin_of_file(path: Path) -> Origin:
     beside = path.with_suffix(".json")
     if not beside.is_file():
-        return _origin_of_run(path.parent)
+        run = _origin_of_run(path.parent)
+        said = metadata.read(path.read_bytes())
+        return run if said is None else Origin(said.preprocessing, said.labels, run.data)
     try:
         record = json.loads(beside.read_text())
         data = record["data"]

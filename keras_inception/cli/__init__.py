@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ..errors import BadInput, Stopped
 from ..native_output import held_back
-from . import data, deliver, measure, recipes, show, train, weights
+from . import data, deliver, measure, phone, recipes, show, train, weights
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(needs_frameworks=True)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for group in (show, weights, recipes, data, train, deliver, measure):
+    for group in (show, weights, recipes, data, train, deliver, phone, measure):
         group.add(commands)
     return top
 

@@ -1,0 +1,62 @@
+"""`metadata`: what a file says of itself; and `android`: what an app needs beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_SAID = ("name", "description", "author", "license", "version")
+
+
+def _metadata(arguments) -> None:
+    from ..tflite.metadata.saving import describe
+
+    changes = {key: getattr(arguments, key) for key in (*_SAID, "threshold")}
+    said = describe(arguments.file, arguments.labels, arguments.mean, arguments.std, **changes)
+    for key in _SAID:
+        print(f"{key:<15}{getattr(said, key) or '-'}")
+    expected = said.preprocessing
+    print(f"{'input':<15}(pixel - {expected.mean}) / {expected.std}, crop {expected.crop}")
+    print(f"{'threshold':<15}{'-' if said.threshold is None else said.threshold}")
+    print(f"{'labels':<15}{', '.join(said.labels[:5]) or '-'}{' …' if said.labels[5:] else ''}")
+    print(f"{'locales':<15}{', '.join(said.localized) or '-'}")
+
+
+def _android(arguments) -> None:
+    from ..tflite.android import write
+
+    write(arguments.file, arguments.folder, arguments.images, arguments.package)
+    print(Path(arguments.folder) / "README.md")
+
+
+def add(commands) -> None:
+    metadata = commands.add_parser(
+        "metadata", help="what a .tflite file says of itself; with options, write it into the file"
+    )
+    metadata.add_argument("file", metavar="FILE.tflite")
+    for key in _SAID:
+        metadata.add_argument(f"--{key}", metavar="TEXT")
+    metadata.add_argument(
+        "--labels",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="one name per line and output; of other locales by name: labels_de.txt",
+    )
+    metadata.add_argument(
+        "--threshold", type=float, help="MediaPipe's tasks drop scores below this, in [0, 1]"
+    )
+    for key in ("mean", "std"):
+        metadata.add_argument(
+            f"--{key}", type=float, help="input = (pixel - mean) / std, if the file does not say"
+        )
+    metadata.set_defaults(command=_metadata, needs_frameworks=False)
+    android = commands.add_parser(
+        "android", help="Kotlin classes, golden vectors and a test for one .tflite file"
+    )
+    android.add_argument("file", metavar="FILE.tflite")
+    android.add_argument("folder", metavar="DIR", help="a folder that does not exist yet")
+    android.add_argument(
+        "--images", metavar="PHOTOS", help="for golden vectors (default: held-out images)"
+    )
+    android.add_argument("--package", default="com.example.classifier", help="of the Kotlin files")
+    android.set_defaults(command=_android)

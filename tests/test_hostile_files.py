@@ -1,0 +1,122 @@
+"""Damaged files end in a sentence, and take no process of ours along."""
+
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+import tiny_tflite
+
+from keras_inception.errors import BadInput
+from keras_inception.tflite import guard, metadata
+from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.metadata.saving import describe, save
+
+IMAGE = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def shared_child(monkeypatch):
+    """One child for many files, started anew only when it has died; counts the starts."""
+    alive, start = [], guard.Process
+
+    def process(name, size):
+        if not alive or alive[-1]._child.poll() is not None:
+            alive.append(start(name, size))
+        return alive[-1]
+
+    monkeypatch.setattr(guard, "Process", process)
+    monkeypatch.setattr(guard, "ANSWER", 20)
+    return alive
+
+
+def outcome(path, whole, seed) -> str:
+    content = tiny_tflite.damaged(whole, seed)
+    path.write_bytes(content)
+    try:
+        metadata.read(content)
+    except BadInput as error:
+        assert len(str(error).splitlines()) == 1
+    try:
+        return "runs" if np.shape(File(path).scores(IMAGE)) else "nothing"
+    except BadInput as error:
+        assert len(str(error).splitlines()) == 1 and str(path) in str(error)
+        return "crashes" if "LiteRT crashes" in str(error) else "refused"
+
+
+def outcomes(tmp_path, seeds) -> Counter:
+    whole = tiny_tflite.labelled()
+    return Counter(outcome(tmp_path / "x.tflite", whole, seed) for seed in seeds)
+
+
+def test_a_thousand_damaged_files_run_or_are_refused(tmp_path, shared_child):
+    """Some of them crash the child: it is another one afterwards, and we are still here."""
+    found = outcomes(tmp_path, range(1000))
+    assert sum(found.values()) == 1000 and set(found) <= {"runs", "refused", "crashes"}
+    assert found["runs"] > 100 and found["refused"] > 500
+    assert len(shared_child) <= 1 + found["crashes"]
+
+
+def test_a_child_that_dies_is_a_sentence(tmp_path, monkeypatch):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(tiny_tflite.labelled())
+    file = File(path)
+    file._interpreter._process._child.kill()
+    with pytest.raises(BadInput, match=r"x\.tflite cannot be run: LiteRT crashes on it"):
+        file.scores(IMAGE)
+
+
+def test_a_child_that_never_answers_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "ANSWER", 0.5)
+    path = tmp_path / "x.tflite"
+    path.write_bytes(tiny_tflite.labelled())
+    file = File(path)
+    os.kill(file._interpreter._process._child.pid, 19)  # SIGSTOP
+    with pytest.raises(BadInput, match="comes to no end with it"):
+        file.scores(IMAGE)
+
+
+def test_files_that_want_too_much_memory_are_refused(tmp_path, monkeypatch):
+    """The limit is the child's: here nothing is allocated."""
+    process = guard.Process("x", 1)
+    content = tiny_tflite.content()
+    guard.Guarded(process, content, 1)
+    limits = f"/proc/{process._child.pid}/limits"
+    if not os.path.exists(limits):
+        pytest.skip("needs /proc to see another process's limits")
+    with open(limits) as file:
+        (line,) = (line for line in file if line.startswith("Max address space"))
+    assert 4 << 30 < int(line.split()[3]) < 16 << 30
+
+
+def test_at_a_distance_a_file_computes_the_same(tmp_path):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(tiny_tflite.labelled())
+    guarded, own = File(path), File(tiny_tflite.labelled())
+    assert isinstance(guarded._interpreter, guard.Guarded)
+    assert (guarded.input_shape, guarded.output_step) == (own.input_shape, own.output_step)
+    np.testing.assert_array_equal(guarded.scores(IMAGE), own.scores(IMAGE))
+
+
+def test_a_file_with_its_digest_beside_it_runs_here(tmp_path):
+    path = tmp_path / "x.tflite"
+    save(path, tiny_tflite.content(), metadata.Metadata(labels=tiny_tflite.LABELS), {})
+    assert not isinstance(File(path)._interpreter, guard.Guarded)
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert isinstance(File(path)._interpreter, guard.Guarded)
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\0" * 100, b"PK\x03\x04" + b"\0" * 100])
+def test_other_files_are_told_apart_at_once(tmp_path, content):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"is not a \.tflite file"):
+        File(path)
+
+
+def test_a_damaged_file_gets_no_metadata(tmp_path):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(tiny_tflite.content()[:-400])
+    with pytest.raises(BadInput, match=r"x\.tflite cannot be run"):
+        describe(path, author="Ada", mean=128.0, std=128.0)
+    assert [p.name for p in tmp_path.iterdir()] == ["x.tflite"]

@@ -1,0 +1,58 @@
+"""A classifier's file of a few kilobytes, and seeded damage to it."""
+
+from functools import cache
+
+import numpy as np
+import tf_keras
+
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite.convert import convert
+from keras_inception.tflite.metadata import Metadata, embed
+
+LABELS = ("cat", "dog $1", 'a "bird"', "Ünïcödé")
+EXPECTED = Preprocessing(crop=0.875)
+
+
+@cache
+def content(io_type: str = "uint8", classes: int = 4) -> bytes:
+    """A trained-by-chance network of 16x16 RGB images."""
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    x = image = tf_keras.Input((16, 16, 3))
+    x = layers.ReLU()(layers.Conv2D(8, 3, strides=2, padding="same")(x))
+    x = layers.Concatenate()([layers.Conv2D(4, 1)(x), layers.MaxPooling2D(3, 1, "same")(x)])
+    x = layers.Dense(classes)(layers.GlobalAveragePooling2D()(x))
+    model = tf_keras.Model(image, layers.Activation("softmax")(x))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
+    if io_type == "float32":
+        return convert(model, "float32", EXPECTED)
+    return convert(model, "int8", EXPECTED, io_type, pixels)
+
+
+def labelled(io_type: str = "uint8", **said) -> bytes:
+    """The same with metadata."""
+    return embed(content(io_type), Metadata("tiny", preprocessing=EXPECTED, labels=LABELS, **said))
+
+
+def damaged(whole: bytes, seed: int) -> bytes:
+    """The file cut, padded, with bits flipped, words overwritten, or other bytes altogether."""
+    rng = np.random.default_rng(seed)
+    data = bytearray(whole)
+    match seed % 10:
+        case 0:
+            return bytes(data[: rng.integers(len(data))])
+        case 1:
+            return bytes(data) + rng.bytes(int(rng.integers(1, 5000)))
+        case 2:
+            return rng.bytes(4) + b"TFL3" + rng.bytes(len(data) - 8)
+        case 3 | 4 | 5 | 6:
+            for place in rng.integers(8, len(data), rng.integers(1, 9)):
+                data[place] ^= 1 << int(rng.integers(8))
+        case 7 | 8:
+            for place in 4 * rng.integers(0, len(data) // 4, rng.integers(1, 4)):
+                word = int(rng.choice([0, 1, 2**31 - 1, 2**32 - 1, rng.integers(2**32)]))
+                data[place : place + 4] = word.to_bytes(4, "little")
+        case 9:
+            begin, size = rng.integers(len(data)), rng.integers(1, 200)
+            data[begin : begin + size] = bytes(len(data[begin : begin + size]))
+    return bytes(data)

@@ -1,0 +1,63 @@
+"""The names of a file's outputs: checked, written as lines, and read from files of lines."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_inception.errors import BadInput
+
+_LOCALE = re.compile(r"_([a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)$")
+
+
+def check(labels: Sequence[str], outputs: int, what: str = "labels") -> None:
+    """Raises BadInput unless there is one name for each output, on one line, and no name twice."""
+    if len(labels) != outputs:
+        raise BadInput(f"the file has {outputs} outputs and {what} has {len(labels)} names")
+    for position, label in enumerate(labels):
+        if not label.strip() or len(label.splitlines()) != 1:
+            raise BadInput(
+                f"name {position} of {what} is {label!r}: a name is one line, and not empty"
+            )
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        raise BadInput(f"{what} has {twice[0]!r} twice; give every output a name of its own")
+
+
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes as labels: one line each, and those that are not unique with their position,
+    as ImageNet's two cranes, "crane (134)" and "crane (517)"."""
+    lines = [" ".join(name.split()) or "class" for name in names]
+    count = Counter(lines)
+    return tuple(f"{n} ({i})" if count[n] > 1 or not names[i] else n for i, n in enumerate(lines))
+
+
+def read(path: str | Path) -> tuple[str, ...]:
+    """The lines of a file of labels. Raises BadInput if there is none, or if it is not UTF-8."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"there is no file of labels {str(path)!r}")
+    return decode(path.read_bytes(), str(path))
+
+
+def decode(content: bytes, what: str) -> tuple[str, ...]:
+    try:
+        return tuple(content.decode("utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{what} is not UTF-8 ({error}); save it as UTF-8") from error
+
+
+def locale_of(path: str | Path) -> str:
+    """`de` for labels_de.txt, `pt-BR` for labels_pt-BR.txt, nothing for labels.txt."""
+    found = _LOCALE.search(Path(path).stem)
+    return found[1].replace("_", "-") if found else ""
+
+
+def file_name(locale: str = "") -> str:
+    return f"labels_{locale}.txt" if locale else "labels.txt"
+
+
+def lines(labels: Sequence[str]) -> bytes:
+    return "".join(f"{label}\n" for label in labels).encode()

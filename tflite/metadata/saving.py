@@ -1,0 +1,88 @@
+"""A `.tflite` file with its metadata, and what stands beside it: labels and a JSON record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+
+from keras_inception.errors import BadInput
+from keras_inception.files import write_bytes, write_json
+from keras_inception.preprocess import Preprocessing
+
+from .. import guard
+from . import labels as names
+from .reading import read
+from .record import Metadata
+from .writing import embed
+
+
+def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
+    """Write the file with `metadata` in it, its labels as `NAME.labels.txt`, and the JSON.
+
+    The JSON is `record`, with the digest of the file and a copy of what the file says of itself.
+    """
+    content = embed(content, metadata)
+    write_bytes(path, content)
+    for name, lines in metadata.files.items():
+        write_bytes(path.with_suffix(f".{name}"), lines)
+    said = asdict(metadata)
+    written = {
+        **record,
+        "classes": said.pop("labels"),
+        "preprocessing": said.pop("preprocessing"),
+        "sha256": sha256(content).hexdigest(),
+        "metadata": said,
+    }
+    write_json(path.with_suffix(".json"), written)
+
+
+def describe(
+    path: str | Path,
+    labels: Sequence[str | Path] = (),
+    mean: float | None = None,
+    std: float | None = None,
+    **changes: str | float | None,
+) -> Metadata:
+    """What a file says of itself, after writing the `changes` that are not None into it.
+
+    `labels` are files of lines, one of them without a locale and others by locale: labels.txt,
+    labels_de.txt. Raises BadInput for labels or a threshold that do not fit, for a damaged file,
+    and for one that does not say what it expects of its pixels: then give `mean` and `std`.
+    """
+    path = Path(path)
+    content = guard.read_bytes(path)
+    known = read(content)
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if (mean is None) != (std is None):
+        raise BadInput("give --mean and --std together")
+    if labels:
+        by_locale = {names.locale_of(file): names.read(file) for file in labels}
+        if len(by_locale) < len(labels):
+            raise BadInput("give one file of labels for each locale: labels.txt, labels_de.txt, …")
+        before = known or Metadata()
+        changes["labels"] = by_locale.pop("", before.labels)
+        changes["localized"] = {**before.localized, **by_locale}
+    if not changes and mean is None:
+        return known or Metadata()
+    guard.require_sound(path, content)
+    beside = path.with_suffix(".json")
+    try:
+        record = json.loads(beside.read_text()) if beside.is_file() else {}
+        expected = Preprocessing(**record["preprocessing"]) if "preprocessing" in record else None
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{beside} is damaged ({error}); remove it") from error
+    if mean is not None and std is not None:
+        expected = Preprocessing(mean, std)
+    elif known:
+        expected = known.preprocessing
+    elif expected is None:
+        raise BadInput(
+            f"{path} does not say what it expects of its pixels; give --mean and --std: input = "
+            "(pixel - mean) / std, before its scale and zero point"
+        )
+    metadata = replace(known or Metadata(), preprocessing=expected, **changes)
+    save(path, content, metadata, record)
+    return metadata
