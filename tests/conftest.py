@@ -1,6 +1,7 @@
 """What the tests share: quiet frameworks, the data beside the checkout, one small trained run."""
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -81,3 +82,32 @@ def server(target):
         yield running
         running.opened.set()
         running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium with a camera that films a test picture."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs chromium and chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "no-first-run",
+        "use-fake-device-for-media-stream",
+        "use-fake-ui-for-media-stream",
+        "window-size=1200,2400",
+        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
+    ):
+        options.add_argument(f"--{flag}")
+    running = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield running
+    running.quit()

@@ -55,14 +55,19 @@ def audit(content: bytes) -> Audit:
         tensors += [_name(graph.tensors[i]) for i, f in is_float.items() if f and i not in edges]
         for operator in graph.operators:
             count += 1
-            code = model.operatorCodes[operator.opcodeIndex]
-            # Codes above 127 do not fit the field that older files used.
-            name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            name = operator_name(model, operator)
             touched = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and is_float[i]]
             converts = name in ("QUANTIZE", "DEQUANTIZE")
             if touched and not (converts and edges.issuperset(touched)):
                 operators.append(f"{name} -> {_name(graph.tensors[operator.outputs[0]])}")
     return Audit(tuple(tensors), tuple(operators), count)
+
+
+def operator_name(model, operator) -> str:
+    """CONV_2D and so on, of an operator in a schema.ModelT."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    # Codes above 127 do not fit the field that older files used.
+    return _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
 def _name(tensor) -> str:

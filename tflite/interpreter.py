@@ -77,6 +77,21 @@ class File:
         """Scale and zero point: input = scale * (integer - zero point); scale 0 for floats."""
         return tuple(self._input["quantization"])
 
+    @property
+    def output_quantization(self) -> tuple[float, int]:
+        """Scale and zero point of the output; scale 0 for floats."""
+        return tuple(self._output["quantization"])
+
+    @property
+    def types(self) -> tuple[str, str]:
+        """NumPy's names of the types of input and output."""
+        return tuple(np.dtype(each["dtype"]).name for each in (self._input, self._output))
+
+    @property
+    def classes(self) -> int:
+        """The number of scores."""
+        return int(np.prod(self._output["shape"]))
+
     def _encode(self, images: np.ndarray) -> np.ndarray:
         scale, zero_point = self._input["quantization"]
         dtype = self._input["dtype"]

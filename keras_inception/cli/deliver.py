@@ -1,4 +1,4 @@
-"""`quantize` and `export`: what goes to the phone."""
+"""`quantize`, `export` and `browser`: what goes to the phone."""
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ def _export(arguments) -> None:
     )
 
 
+def _browser(arguments) -> None:
+    from ..tflite import browser
+
+    page = browser.write(arguments.file, arguments.folder)
+    print(page)
+    print(f"now: cd {page.parent} && npm install && python3 -m http.server --bind 127.0.0.1")
+    print("and open http://127.0.0.1:8000")
+
+
 def add(commands) -> None:
     quantize = commands.add_parser(
         "quantize", help="fine-tune under fake quantization and write an INT8 .tflite"
@@ -70,6 +79,12 @@ def add(commands) -> None:
         help="leave local response normalization to TFLite's own operator, slow and in float",
     )
     export.set_defaults(command=_export)
+    browser = commands.add_parser(
+        "browser", help="write a page that runs a .tflite file in the browser"
+    )
+    browser.add_argument("file", metavar="FILE", help="a .tflite file with uint8 or float32 input")
+    browser.add_argument("folder", metavar="DIR", help="where the page goes")
+    browser.set_defaults(command=_browser, needs_frameworks=False)
     for parser in (quantize, export):
         parser.add_argument("--out", metavar="DIR", help="where the file goes, if not to a run")
         parser.add_argument(

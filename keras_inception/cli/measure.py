@@ -1,4 +1,4 @@
-"""`evaluate`, `predict` and `report`."""
+"""`evaluate`, `predict`, `report` and `benchmark`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ def _report(arguments) -> None:
     from ..tflite import evaluate
 
     print(evaluate.report(arguments.folder))
+
+
+def _benchmark(arguments) -> None:
+    from ..files import write_json
+    from ..tflite import benchmark, phone
+
+    where = phone if arguments.adb else benchmark
+    measured = where.benchmark(arguments.files, arguments.threads, arguments.runs)
+    if arguments.json:
+        write_json(arguments.json, measured)
+    print(benchmark.table(measured))
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def _add_crops(parser) -> None:
@@ -71,3 +86,16 @@ def add(commands) -> None:
     report = commands.add_parser("report", help="accuracy, size and latency of every file of a run")
     report.add_argument("folder", metavar="RUN", help="a run folder")
     report.set_defaults(command=_report)
+    benchmark = commands.add_parser(
+        "benchmark", help="latency, memory, size and operators of .tflite files"
+    )
+    benchmark.add_argument("files", nargs="+", metavar="FILE", help="a .tflite file")
+    benchmark.add_argument(
+        "--threads", type=_numbers, default=[1], metavar="1,2", help="numbers of threads"
+    )
+    benchmark.add_argument("--runs", type=int, default=200, help="images each (default 200)")
+    benchmark.add_argument("--json", metavar="OUT", help="write the measurements to this file too")
+    benchmark.add_argument(
+        "--adb", action="store_true", help="on the phone that adb reaches, by its benchmark_model"
+    )
+    benchmark.set_defaults(command=_benchmark, needs_frameworks=False)

@@ -1,0 +1,211 @@
+"""The page that runs a file in the browser: the same classes as LiteRT names in Python."""
+
+import functools
+import json
+import threading
+import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tf_keras
+from tf_keras import layers
+
+from keras_inception import cli
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite import browser as page
+from keras_inception.tflite.convert import convert
+from keras_inception.tflite.deliver import export
+from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.predict import predict
+from keras_inception.tflite.subject import open_subject
+from keras_inception.training.images import centre, decode
+
+RUNTIME = json.loads((Path(page.__file__).parent / "package.json").read_text())["dependencies"]
+MODULES = Path(__file__).resolve().parents[1] / "node_modules"
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """How to make a small classifier file of some kind of input and output."""
+    image = layers.Input((16, 16, 3))
+    x = layers.Conv2D(8, 3, activation="relu")(image)
+    x = layers.Dense(4, "softmax")(layers.GlobalAveragePooling2D()(x))
+    model = tf_keras.Model(image, x)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3))
+    return lambda io_type: convert(model, "int8", Preprocessing(), io_type, pixels)
+
+
+def test_the_command_writes_a_page_with_its_description(tiny, tmp_path, capfd):
+    path, folder = tmp_path / "tiny.tflite", tmp_path / "page"
+    path.write_bytes(tiny("uint8"))
+    assert cli.main(["browser", str(path), str(folder)]) == 0
+    assert "npm install" in capfd.readouterr().out
+    assert {"index.html", "model.tflite"} <= {each.name for each in folder.iterdir()}
+    assert (folder / "model.tflite").read_bytes() == path.read_bytes()
+    description = json.loads((folder / "model.json").read_text())
+    assert description["size"] == description["short_side"] == 16
+    assert description["output"] == {"scale": 1 / 256, "zero_point": 0}
+    assert description["classes"] == [f"class {k}" for k in range(4)]
+    assert all(version[0].isdigit() for version in RUNTIME.values())
+
+
+def test_a_file_that_the_runtime_does_not_know_is_refused(tiny, tmp_path):
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny("int8"))
+    with pytest.raises(BadInput, match=r"int8, which LiteRT\.js does not know; export it"):
+        page.write(path, tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Opens the page of a file, and waits until it is ready or says what is wrong."""
+    servers = []
+
+    def opened(path, runtime=True, spoil=lambda folder: None):
+        folder = page.write(path, tmp_path / "page").parent
+        if runtime:
+            if not (MODULES / "@litertjs" / "core").is_dir():
+                wanted = " ".join(f"{name}@{version}" for name, version in RUNTIME.items())
+                pytest.skip(f"needs the runtime: npm install --no-save {wanted}")
+            (folder / "node_modules").symlink_to(MODULES)
+        spoil(folder)
+        handler = functools.partial(Handler, directory=folder)
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
+        browser.get(f"http://127.0.0.1:{servers[-1].server_port}/index.html")
+        until(browser, lambda: text(browser, "status") == "Ready." or text(browser, "error"))
+        return browser
+
+    yield opened
+    browser.get("about:blank")
+    for server in servers:
+        server.shutdown()
+
+
+def text(browser, name):
+    return browser.find_element("id", name).get_attribute("textContent")
+
+
+def until(browser, holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"{text(browser, 'status')} {text(browser, 'error')}"
+        time.sleep(0.05)
+
+
+def seen(browser, photo):
+    """The five classes that the page shows of a photo: {index: score}, and the first one's name."""
+    browser.find_element("id", "file").send_keys(str(photo))
+    until(browser, lambda: text(browser, "status").startswith(photo.name) or text(browser, "error"))
+    assert not text(browser, "error")
+    rows = browser.find_elements("css selector", "#classes li")
+    scores = {int(row.get_dom_attribute("data-index")): row for row in rows}
+    scores = {i: float(row.get_dom_attribute("data-score")) for i, row in scores.items()}
+    return scores, text(browser, "status").removeprefix(f"{photo.name}: ").removesuffix(".")
+
+
+def expected(path, photo):
+    """All scores that LiteRT computes in Python."""
+    subject = open_subject(path)
+    image = decode(photo.read_bytes(), "L" if subject.channels == 1 else "RGB")
+    view = np.asarray(centre(image, subject.size, subject.origin.preprocessing))
+    shape = (1, subject.size, subject.size, subject.channels)
+    return File(path).scores(subject.origin.preprocessing(view.reshape(shape)))[0]
+
+
+@pytest.fixture(scope="module")
+def googlenet(shared, tmp_path_factory):
+    """BVLC's GoogLeNet in INT8."""
+    weights = shared / "weights" / "googlenet_bvlc_hwio.npz"
+    out = tmp_path_factory.mktemp("googlenet")
+    return export(weights, "int8", images=shared / "data" / "photos", out=out)
+
+
+@pytest.mark.slow
+def test_photographs_get_the_classes_that_python_gives(opened, googlenet, shared):
+    browser = opened(googlenet)
+    photos = sorted((shared / "data" / "photos").glob("*.jpg"))
+    firsts = []
+    for photo in photos:
+        scores, first = seen(browser, photo)
+        (best, *_) = predict(googlenet, [photo], top=1)[0]
+        assert first == best[0]
+        firsts.append(first)
+        # JPEG decoders may differ by a grey level.
+        theirs = expected(googlenet, photo)
+        assert all(abs(score - theirs[i]) <= 3 / 256 for i, score in scores.items())
+    assert {"chickadee", "macaw", "hotdog", "dragonfly"} <= set(firsts)
+    assert float(text(browser, "milliseconds")) > 0
+
+
+@pytest.mark.slow
+def test_scaling_is_that_of_training_to_the_bit(opened, googlenet, shared):
+    """PNGs have one way to be decoded: every score is the same."""
+    browser = opened(googlenet)
+    for photo in sorted((shared / "data" / "photos" / "crops_224").glob("*.png")):
+        scores, _ = seen(browser, photo)
+        theirs = expected(googlenet, photo)
+        assert scores == {i: theirs[i] for i in scores}
+        assert min(scores.values()) >= np.sort(theirs)[-5]
+
+
+@pytest.mark.slow
+def test_grey_images_and_floats(opened, float32, shared):
+    browser = opened(float32)
+    for photo in sorted((shared / "data" / "photos" / "crops_224").glob("*.png"))[:3]:
+        scores, _ = seen(browser, photo)
+        theirs = expected(float32, photo)
+        assert list(scores) == list(np.argsort(-theirs)[:5])
+        np.testing.assert_allclose(list(scores.values()), np.sort(theirs)[::-1][:5], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_camera(opened, tiny, tmp_path):
+    (tmp_path / "tiny.tflite").write_bytes(tiny("uint8"))
+    browser = opened(tmp_path / "tiny.tflite")
+    button = browser.find_element("id", "camera")
+    button.click()
+    until(browser, lambda: text(browser, "milliseconds"))
+    assert button.text == "Stop the camera"
+    assert len(browser.find_elements("css selector", "#classes li")) == 4
+    button.click()
+    assert text(browser, "status") == "The camera is off." and not text(browser, "error")
+
+
+@pytest.mark.slow
+def test_what_is_wrong_is_said(opened, tiny, tmp_path):
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny("uint8"))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    browser = opened(path)
+    for name, words in {
+        "notes.txt": "notes.txt is not a picture",
+        "torn.png": "torn.png cannot be decoded",
+    }.items():
+        browser.find_element("id", "file").send_keys(str(tmp_path / name))
+        until(browser, lambda words=words: words in text(browser, "error"))
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_run_is_said(opened, tiny, tmp_path):
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny("uint8"))
+    browser = opened(path, spoil=lambda folder: (folder / "model.tflite").write_bytes(b"torn"))
+    assert "The model cannot be run" in text(browser, "error")
+
+
+@pytest.mark.slow
+def test_a_missing_runtime_is_said(opened, tiny, tmp_path):
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny("uint8"))
+    assert "run npm install in this folder" in text(opened(path, runtime=False), "error")

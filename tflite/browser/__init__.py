@@ -1,0 +1,53 @@
+"""A folder with a page that runs a `.tflite` file in the browser, on photographs or the camera."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+
+from keras_inception.errors import BadInput
+from keras_inception.files import write_bytes, write_json
+
+from ..interpreter import File, read_bytes
+from ..subject import open_subject
+
+#: What LiteRT.js (npm's @litertjs/core) takes in and gives out.
+TYPES = ("uint8", "float32")
+PAGE = ("index.html", "style.css", "app.js", "pixels.js", "package.json")
+
+
+def write(path: str | Path, folder: str | Path) -> Path:
+    """Write the page, the file and its description into `folder`; returns the page.
+
+    `npm install` in the folder fetches the runtime; nothing is fetched here. Raises BadInput for
+    a file that the runtime would not take: its input and output must be one of TYPES.
+    """
+    path, folder = Path(path), Path(folder)
+    content = read_bytes(path)
+    file, subject = File(content), open_subject(path)
+    wrong = [name for name in file.types if name not in TYPES]
+    if wrong:
+        raise BadInput(
+            f"{path} has an input or output of {wrong[0]}, which LiteRT.js does not know; export "
+            "it with --io uint8"
+        )
+    if subject.channels not in (1, 3):
+        raise BadInput(f"{path} takes {subject.channels} channels; a picture has 1 or 3")
+    expected = subject.origin.preprocessing.for_channels(subject.channels)
+    scale, zero_point = file.output_quantization
+    for name in PAGE:
+        write_bytes(folder / name, (resources.files(__name__) / name).read_bytes())
+    write_bytes(folder / "model.tflite", content)
+    write_json(
+        folder / "model.json",
+        {
+            "name": path.stem,
+            "size": subject.size,
+            "short_side": round(subject.size / expected.crop),
+            "preprocessing": asdict(expected),
+            "output": {"scale": float(scale), "zero_point": int(zero_point)},
+            "classes": subject.origin.classes or [f"class {k}" for k in range(file.classes)],
+        },
+    )
+    return folder / "index.html"
