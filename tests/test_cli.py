@@ -57,7 +57,7 @@ def test_a_full_disk_ends_the_command_in_a_sentence(run, capfd, monkeypatch):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")
 
-    monkeypatch.setattr(deliver, "write_bytes", full)
+    monkeypatch.setattr(deliver, "save", full)
     before = sorted(run.folder.iterdir())
     status, printed = sentence(capfd, "export", str(run.folder), "--scheme", "dynamic")
     assert status == 1

@@ -33,7 +33,7 @@ class File:
     """
 
     def __init__(self, source: str | Path | bytes, threads: int = 1, keep_tensors: bool = False):
-        """Open a file, or its bytes; `keep_tensors`, slower, is for bytes whose `tensors` to see."""
+        """Open a file, or its bytes; `tensors` needs bytes opened, slower, with `keep_tensors`."""
         content = source if isinstance(source, bytes) else read_bytes(source)
         name = "the file" if isinstance(source, bytes) else source
         path = None if isinstance(source, bytes) else source
