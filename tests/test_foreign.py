@@ -24,17 +24,25 @@ def photographs(tmp_path_factory):
 
 
 def small(channels=3, classes=2):
+    """What MobileNetV2 is made of: inverted residuals, one with a stride, in a Sequential base."""
     keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.Input((16, 16, channels)),
-            layers.Conv2D(8, 3, strides=2, activation="relu", name="stem"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(classes, name="logits"),
-        ],
-        name="their_model",
-    )
+    image = keras.Input((16, 16, channels))
+    stem = [layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)]
+    stem += [layers.BatchNormalization(), layers.ReLU(6.0)]
+    x = keras.Sequential(stem)(image)
+    x = layers.Add()([x, inverted(x, 1)])
+    x = layers.GlobalAveragePooling2D(keepdims=True)(inverted(x, 2))
+    x = layers.Dropout(0.2)(layers.Reshape((8,))(x))
+    return keras.Model(image, layers.Dense(classes, name="logits")(x), name="their_model")
+
+
+def inverted(x, stride):
+    x = layers.Conv2D(16, 1, activation="relu6")(x)
+    if stride == 2:
+        x = layers.ZeroPadding2D(((0, 1), (0, 1)))(x)
+    x = layers.DepthwiseConv2D(3, stride, "same" if stride == 1 else "valid", use_bias=False)(x)
+    x = layers.Activation("relu6")(layers.BatchNormalization()(x))
+    return layers.BatchNormalization()(layers.Conv2D(8, 1, use_bias=False)(x))
 
 
 @pytest.fixture(scope="module")
