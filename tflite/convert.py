@@ -44,8 +44,8 @@ def convert(
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     given = left_to_the_user(expected)
     contained = given != expected
-    # A fake-quantized model has its input's range already.
-    exact = scheme == "int8" and (contained or pixels is not None)
+    # What a fake-quantized model does not say; to a calibrated one `_spanning` images say it.
+    exact = scheme == "int8" and contained and pixels is None
     ranged = tf.quantization.fake_quant_with_min_max_args if exact else _as_it_is
 
     @tf.function(input_signature=[signature])
@@ -74,6 +74,18 @@ def convert(
         converter.inference_output_type = IO_TYPES[io_type]
         if pixels is not None:
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: ([given(image[None])] for image in pixels)
+            converter.representative_dataset = lambda: (
+                [given(image[None])] for image in _spanning(pixels)
+            )
     with held_back():
         return converter.convert()
+
+
+def _spanning(pixels: np.ndarray) -> np.ndarray:
+    """The images with a black and a white pixel in the first: an input's range is that of all
+    possible pixels. Were it given by fake quantization, a calibrated range that differs from it
+    would leave a float tensor between the two.
+    """
+    first = pixels[:1].copy()
+    first[0, 0, 0], first[0, -1, -1] = 0, 255
+    return np.concatenate([first, pixels[1:]])

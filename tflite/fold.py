@@ -9,6 +9,9 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 
+#: Linear layers with weights, which constants can go into.
+_WEIGHTED = ("Conv2D", "Dense", "DepthwiseConv2D", "SeparableConv2D")
+
 
 @dataclass(frozen=True)
 class Step:
@@ -37,6 +40,10 @@ def folded(steps: list[Step], output: int) -> tuple[list[Step], int]:
     renamed: dict[int, int] = {}
     for step in steps:
         step = replace(step, inputs=tuple(renamed.get(n, n) for n in step.inputs))
+        if step.kind == "BatchNormalization" and step.rank == 4:
+            before = made.get(step.inputs[0])
+            if not before or before.kind not in _WEIGHTED or uses[before.output] > 1:
+                step = replace(step, kind="Affine", weights=_constants(step))
         if step.kind != "Affine":
             made[step.output] = step
             continue
@@ -56,6 +63,15 @@ def folded(steps: list[Step], output: int) -> tuple[list[Step], int]:
     return [*made.values()], renamed.get(output, output)
 
 
+def _constants(step: Step) -> list[np.ndarray]:
+    """Scale and offset of a batch normalization, which has no layer before it to be folded into."""
+    *learned, mean, variance = step.weights
+    gamma = learned.pop(0) if step.config["scale"] else np.float32(1)
+    beta = learned.pop() if step.config["center"] else np.float32(0)
+    scale = gamma / np.sqrt(variance + np.float32(step.config["epsilon"]))
+    return [scale, beta - mean * scale]
+
+
 def _scaled(step: Step, scale, offset) -> Step | None:
     """The step with its output times `scale`, plus `offset`; None if it cannot give that."""
     config, weights = step.config, list(step.weights)
@@ -64,7 +80,7 @@ def _scaled(step: Step, scale, offset) -> Step | None:
             return None
         gamma, beta, *statistics = weights
         return replace(step, weights=[gamma * scale, beta * scale + offset, *statistics])
-    if step.kind not in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense"):
+    if step.kind not in _WEIGHTED:
         return None
     bias = weights.pop() * scale if config["use_bias"] else np.zeros(1, np.float32)
     kernel = weights[-1]

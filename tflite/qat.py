@@ -21,6 +21,10 @@ from keras_inception.layers import attention_pooling, local_response_normalizati
 from .lrn import IntegerLRN
 from .twin import require_equal
 
+#: Layers that tfmot refuses or leaves without a range.
+_RANGED = ("Average", "ELU", "GlobalMaxPooling2D", "LayerNormalization", "MaxPooling2D", "Maximum")
+_RANGED += ("Minimum", "Multiply", "PReLU", "Subtract")
+
 
 @contextmanager
 def _inputs_in_the_order_asked() -> Iterator[None]:
@@ -67,8 +71,9 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
     }
 
     def annotate(layer):
-        # tfmot refuses layers it does not know: they stay float, and the audit will say so.
-        if type(layer) in ours:
+        # tfmot refuses layers it does not know: they stay float, and the audit will say so. A
+        # maximum that has no range of its own leaves convolutions after it in float.
+        if type(layer) in ours or type(layer).__name__ in _RANGED:
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.Default8BitOutputQuantizeConfig()
             )

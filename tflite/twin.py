@@ -48,11 +48,11 @@ def built(calls: Calls, keras: ModuleType, name: str):
         if step.kind == "LeakyReLU" and not is_keras_3(keras):
             config["alpha"] = config.pop("negative_slope")
         make = ours.get(step.kind) or getattr(keras.layers, step.kind)
-        name = step.name
-        while name in names:
-            name += "_"
-        names.add(name)
-        layer = make(name=name, dtype="float32", **config)
+        free = step.name
+        while free in names:
+            free += "_"
+        names.add(free)
+        layer = make(name=free, dtype="float32", **config)
         given = [tensors[n] for n in step.inputs]
         tensors[step.output] = layer(given if step.kind in MERGING else given[0])
         layer.set_weights(step.weights)

@@ -1,0 +1,71 @@
+"""keras.applications' networks become INT8 files that are integer throughout."""
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+from keras import applications
+
+from keras_inception.preprocess import named
+from keras_inception.tflite import deliver, qat
+from keras_inception.tflite.audit import audit
+from keras_inception.tflite.convert import convert
+from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.source import of_model
+from keras_inception.tflite.twin import twin
+
+#: Size, preprocessing, and a layer so early that roundings have not yet added up.
+NETWORKS = {
+    "MobileNetV2": (96, "tf", "block_2_add"),
+    "InceptionV3": (75, "tf", "mixed0"),
+    "InceptionResNetV2": (75, "tf", "block35_1_ac"),
+    "ResNet50V2": (64, "tf", "conv2_block2_out"),
+    "DenseNet121": (64, "torch", "conv2_block2_concat"),
+}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=list(NETWORKS))
+def source(request, tmp_path_factory):
+    """Random weights, with the batch statistics that they have on the calibration images."""
+    size, preprocessing, _ = NETWORKS[request.param]
+    options = {"alpha": 0.35} if request.param == "MobileNetV2" else {}
+    keras.utils.set_random_seed(0)
+    make = getattr(applications, request.param)
+    model = make(weights=None, input_shape=(size, size, 3), classes=4, **options)
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (32, size // 8 + 1, size // 8 + 1, 3))
+    pixels = np.kron(blocks, np.ones((1, 8, 8, 1)))[:, :size, :size].astype("uint8")
+    norms = [layer for layer in model.layers if "BatchNorm" in type(layer).__name__]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0
+    model(named(preprocessing)(pixels), training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
+    classes = ("a", "b", "c", "d")
+    folder = tmp_path_factory.mktemp(request.param)
+    return of_model(model, preprocessing, classes, folder, images=pixels, name=request.param)
+
+
+def test_export(source):
+    path = deliver.export(source, "int8")
+    assert audit(path.read_bytes()).integer
+    assert path.stat().st_size < 0.4 * 4 * source.model.count_params()
+
+
+def test_quantization_aware(source):
+    """`qat.quantize` itself refuses a network that is not the same with fake quantization off."""
+    expected = source.preprocessing
+    images = expected(source.calibration)
+    quantized = qat.quantize(twin(source.model, images), images, expected.range)
+    content = convert(quantized, "int8", expected, "uint8")
+    assert audit(content).integer, str(audit(content))
+    # With random weights every rounding grows from layer to layer, so the last are no measure.
+    early = quantized.get_layer(f"quant_{NETWORKS[source.name][2]}").output
+    part = tf_keras.Model(quantized.inputs, early)
+    file = convert(part, "int8", expected, "int8")
+    shown = images if expected.is_quantization else source.calibration
+    wanted = part.predict(images[:8], verbose=0)
+    found = File(file).scores(shown[:8]).reshape(wanted.shape)
+    assert (np.abs(found - wanted) <= 1.001 * File(file).output_step).mean() > 0.95

@@ -1,0 +1,135 @@
+"""Anybody's Keras model goes through `export` and `quantize`, from the command line and Python."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from image_files import two_classes
+from keras import layers
+
+from keras_inception import cli
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import NAMED
+from keras_inception.tflite import deliver
+from keras_inception.tflite.audit import audit
+from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.source import of_model, open_source
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    return two_classes(tmp_path_factory.mktemp("photographs"))
+
+
+def small(channels=3, classes=2):
+    """What MobileNetV2 is made of: inverted residuals, one with a stride, in a Sequential base."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((16, 16, channels))
+    stem = [layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)]
+    stem += [layers.BatchNormalization(), layers.ReLU(6.0)]
+    x = keras.Sequential(stem)(image)
+    x = layers.Add()([x, inverted(x, 1)])
+    x = layers.GlobalAveragePooling2D(keepdims=True)(inverted(x, 2))
+    x = layers.Dropout(0.2)(layers.Reshape((8,))(x))
+    return keras.Model(image, layers.Dense(classes, name="logits")(x), name="their_model")
+
+
+def inverted(x, stride):
+    x = layers.Conv2D(16, 1, activation="relu6")(x)
+    if stride == 2:
+        x = layers.ZeroPadding2D(((0, 1), (0, 1)))(x)
+    x = layers.DepthwiseConv2D(3, stride, "same" if stride == 1 else "valid", use_bias=False)(x)
+    x = layers.Activation("relu6")(layers.BatchNormalization()(x))
+    return layers.BatchNormalization()(layers.Conv2D(8, 1, use_bias=False)(x))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("theirs") / "mine.keras"
+    small().save(path)
+    return path
+
+
+def of_file(saved, photographs, tmp_path, **changes):
+    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
+    given = {
+        "images": photographs,
+        "out": tmp_path,
+        "classes": tmp_path / "labels.txt",
+        "preprocessing": "torch",
+    }
+    return open_source(saved, **{**given, **changes})
+
+
+def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
+    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
+    command = f"export {saved} --scheme int8 --images {photographs} --preprocessing torch"
+    command += f" --classes {tmp_path}/labels.txt --out {tmp_path}"
+    assert cli.main(command.split()) == 0
+    path = tmp_path / "mine_int8.tflite"
+    assert capsys.readouterr().out.strip() == str(path)
+    assert audit(path.read_bytes()).integer
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["classes"] == ["cats", "dogs"] and record["calibration"]["images"] == 96
+    pixels = of_file(saved, photographs, tmp_path).calibration[:8]
+    model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
+    expected = model.predict(NAMED["torch"](pixels), verbose=0)
+    np.testing.assert_allclose(File(path).scores(pixels), expected, atol=0.05)
+
+
+def test_quantize_from_the_command_line(saved, photographs, tmp_path, capsys):
+    command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --epochs 1"
+    assert cli.main([*command.split(), "--out", str(tmp_path)]) == 0
+    path = tmp_path / "mine_int8_qat.tflite"
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["classes"] == ["cats", "dogs"] and record["agreement"]["top1"] == 1
+    assert record["data"]["source"] == f"folder:{photographs}"
+    assert evaluate(path).images == 2
+
+
+def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), np.uint8)
+    source = of_model(small(channels=1), "keras_inception", "ab", tmp_path, images=pixels)
+    path = deliver.export(source, "int8", "int8")
+    assert path.name == "their_model_int8.tflite" and audit(path.read_bytes()).integer
+    assert File(path).input_quantization == (1 / 128, 0)
+
+
+def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
+    for changes, fault in [
+        ({"preprocessing": None}, "their_model does not begin with preprocessing"),
+        ({"preprocessing": "vgg"}, "preprocessing must be one of"),
+        ({"classes": None}, "tells 2 classes apart; 0 are named: give --classes"),
+        ({"classes": "imagenet"}, "tells 2 classes apart; 1000 are named"),
+        ({"classes": tmp_path / "none.txt"}, "there is no file"),
+        ({"out": None}, "say with --out"),
+        ({"data": f"folder:{photographs}"}, "leave out the others"),
+    ]:
+        with pytest.raises(BadInput, match=fault):
+            of_file(saved, photographs, tmp_path, **changes)
+    with pytest.raises(BadInput, match="takes 3 channels, digits has 1"):
+        of_model(small(classes=10), "tf", data_source="digits")
+    with pytest.raises(BadInput, match="images must be uint8"):
+        of_model(small(), "tf", "ab", images=np.zeros((4, 8, 8, 3), np.uint8))
+    with pytest.raises(BadInput, match="say with --data"):
+        deliver.quantize(of_file(saved, photographs, tmp_path))
+    with pytest.raises(BadInput, match="name a folder of them with --images"):
+        deliver.export(of_file(saved, photographs, tmp_path, images=None), "int8")
+
+
+def test_files_that_hold_no_model_are_refused(tmp_path):
+    (tmp_path / "damaged.keras").write_bytes(b"PK not a zip")
+    keras.Sequential([keras.Input((16, 16, 3)), layers.Lambda(lambda x: x), layers.Dense(2)]).save(
+        tmp_path / "lambda.keras"
+    )
+    for name, fault in [("none", "there is no file"), ("damaged", "cannot"), ("lambda", "cannot")]:
+        with pytest.raises(BadInput, match=fault):
+            open_source(tmp_path / f"{name}.keras", out=tmp_path, preprocessing="tf")
+
+
+def test_the_model_of_a_run_is_the_run(run):
+    assert open_source(run.model).recipe == run.recipe
+    with pytest.raises(BadInput, match="is a run: it has its own"):
+        open_source(run.model, preprocessing="tf")
