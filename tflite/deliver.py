@@ -8,16 +8,21 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import tf_keras
 
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
-from keras_inception.training import run_folder
+from keras_inception.training import precision, run_folder
 from keras_inception.training.batches import TrainingBatches, pixels
 
-from . import lrn, qat
+from . import lrn
 from .agreement import agreement
 from .audit import audit
 from .convert import IO_TYPES, SCHEMES, convert, left_to_the_user
+from .engines import engine as engine_named
+from .engines.fake_quant import fake_quantization_off
+from .interpreter import File
+from .ranges import ALLOWED, ALLOWED_AFTER_TRAINING, require_input, require_ranges
 from .source import Source, of_run, open_source
 from .twin import twin
 
@@ -29,10 +34,10 @@ def _check_io(io_type: str) -> None:
         raise BadInput(f"io must be one of {', '.join(IO_TYPES)}; got {io_type!r}")
 
 
-def _twin(source: Source, float_lrn: bool):
-    """The tf_keras twin, its local response normalization in integers unless `float_lrn`."""
+def _model(source: Source, float_lrn: bool, keras=tf_keras):
+    """The network in `keras`, its local response normalization in integers unless `float_lrn`."""
     images = source.preprocessing(source.calibration)
-    model = twin(source.network, source.model, images)
+    model = twin(source.network, source.model, images) if keras is tf_keras else source.model
     return model if float_lrn else lrn.in_integers(model, images)
 
 
@@ -58,16 +63,17 @@ def export(
     _check_io(io_type)
     source = open_source(subject, images, out)
     if scheme != "int8":
-        content = convert(_twin(source, float_lrn=True), scheme, source.preprocessing)
+        content = convert(_model(source, float_lrn=True), scheme, source.preprocessing)
         return _write(source, scheme, content, "float32", {})
     if not source.calibrated:
         raise BadInput(
             "int8 takes its ranges from photographs: name a folder of them with --images, a "
             "hundred or more of the kind that will be classified"
         )
-    model = _twin(source, float_lrn)
+    model = _model(source, float_lrn)
     content = convert(model, "int8", source.preprocessing, io_type, source.calibration)
     _require_integer(content, allow_float or float_lrn)
+    _require_contract(content, model, source, ALLOWED)
     return _write(source, "int8", content, io_type, {"calibration": _provenance(source)})
 
 
@@ -77,14 +83,17 @@ def quantize(
     learning_rate: float | None = None,
     io_type: str = "uint8",
     allow_float: bool = False,
+    engine: str = "tfmot",
 ) -> Path:
     """Fine-tune a run's network under fake quantization and convert it; returns the file.
 
     By default a tenth of the run's epochs (at least one) from a hundredth of its learning rate.
+    `engine` is a name in ENGINES; "keras" trains in the run's precision, "tfmot" in float32.
     Raises BadInput if the quantized network is not the trained one, the file is not integer
     throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
     """
     _check_io(io_type)
+    chosen = engine_named(engine)
     run = run_folder.trained(folder)
     epochs = max(1, round(run.recipe.epochs / 10)) if epochs is None else epochs
     rate = run.recipe.learning_rate / 100 if learning_rate is None else learning_rate
@@ -93,19 +102,22 @@ def quantize(
     split = run.split()
     source = of_run(run, split)
     expected = source.preprocessing
-    quantized = qat.quantize(
-        _twin(source, float_lrn=False), expected(source.calibration), expected.range
+    quantized = chosen.quantize(
+        _model(source, False, chosen.KERAS), expected(source.calibration), expected.range
     )
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
         recipe = run.recipe.with_hard_labels
         batches = TrainingBatches(split.train, recipe, expected, recipe.epochs)
-        qat.fine_tune(quantized, batches, epochs, rate)
+        policy = precision.resolve(recipe.precision) if chosen.KERAS is not tf_keras else "float32"
+        chosen.fine_tune(quantized, batches, epochs, rate, precision=policy)
     content = convert(quantized, "int8", expected, io_type)
     _require_integer(content, allow_float)
+    with chosen.fake_quantization_off():
+        _require_contract(content, quantized, source, ALLOWED_AFTER_TRAINING)
     details = {
         "calibration": _provenance(source),
-        "quantization_aware_training": {"epochs": epochs, "learning_rate": rate},
+        "quantization_aware_training": {"engine": engine, "epochs": epochs, "learning_rate": rate},
     }
     held_out = pixels(split.test.balanced(500, 0), run.recipe.image_size, expected)
     agrees = agreement(content, quantized, held_out, expected)
@@ -125,6 +137,15 @@ def _require_integer(content: bytes, allow_float: bool) -> None:
             f"the file is not integer throughout: {found}; "
             "change what is in float, or pass --allow-float to keep the file all the same"
         )
+
+
+def _require_contract(content: bytes, model, source: Source, allowed: float) -> None:
+    """Raise BadInput unless the file's ranges are those of `model`, which computes in float, and
+    its input's that of the preprocessing."""
+    require_input(File(content), source.preprocessing)
+    with fake_quantization_off():
+        floats = convert(model, "float32", source.preprocessing)
+    require_ranges(content, floats, source.calibration, source.preprocessing, allowed)
 
 
 def _provenance(source: Source) -> dict:

@@ -63,6 +63,11 @@ class File:
         """Scale and zero point: input = scale * (integer - zero point); scale 0 for floats."""
         return tuple(self._input["quantization"])
 
+    @property
+    def input_type(self) -> type:
+        """The NumPy type of the input."""
+        return self._input["dtype"]
+
     def _encode(self, images: np.ndarray) -> np.ndarray:
         scale, zero_point = self._input["quantization"]
         dtype = self._input["dtype"]

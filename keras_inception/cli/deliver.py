@@ -13,6 +13,7 @@ def _quantize(arguments) -> None:
             arguments.learning_rate,
             arguments.io,
             arguments.allow_float,
+            arguments.engine,
         )
     )
 
@@ -40,6 +41,12 @@ def add(commands) -> None:
     quantize.add_argument("folder", metavar="RUN", help="a run folder")
     quantize.add_argument("--epochs", type=int, help="default: a tenth of the run's")
     quantize.add_argument("--learning-rate", type=float, help="default: a hundredth of the run's")
+    quantize.add_argument(
+        "--engine",
+        default="tfmot",
+        metavar="tfmot|keras",
+        help="tensorflow-model-optimization (default), or Keras 3 itself, in mixed precision too",
+    )
     quantize.set_defaults(command=_quantize)
     export = commands.add_parser(
         "export", help="convert a run, or published weights, to .tflite without training"

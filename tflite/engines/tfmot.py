@@ -18,8 +18,11 @@ import tf_keras
 from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
 
-from .lrn import IntegerLRN
-from .twin import require_equal
+from ..lrn import integer_lrn
+from ..twin import require_equal
+from . import fake_quant
+
+KERAS = tf_keras
 
 
 @contextmanager
@@ -38,12 +41,27 @@ def _inputs_in_the_order_asked() -> Iterator[None]:
 
 @contextmanager
 def fake_quantization_off() -> Iterator[None]:
-    """Eager calls of a quantized model compute in plain float inside this block."""
+    """Calls and traces of a quantized model compute in plain float inside this block."""
     from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
 
     kinds = ("LastValueQuantize", "MovingAvgQuantize", "AllValuesQuantize")
     identity = {kind: (lambda inputs, *args, **kwargs: inputs) for kind in kinds}
-    with mock.patch.multiple(quant_ops, **identity):
+    with mock.patch.multiple(quant_ops, **identity), fake_quant.fake_quantization_off():
+        yield
+
+
+@contextmanager
+def _observers_frozen_after(steps: int, optimizer) -> Iterator[None]:
+    """Moving averages of ranges traced inside this block stay as they are after so many steps."""
+    from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
+
+    observe = quant_ops.MovingAvgQuantize
+
+    def frozen_late(*arguments, ema_decay, **options):
+        decay = tf.where(optimizer.iterations < steps, ema_decay, 1.0)
+        return observe(*arguments, ema_decay=decay, **options)
+
+    with mock.patch.object(quant_ops, "MovingAvgQuantize", frozen_late):
         yield
 
 
@@ -62,8 +80,7 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
     )
 
     ours = {
-        IntegerLRN,
-        *(make(tf_keras) for make in (attention_pooling, local_response_normalization)),
+        make(tf_keras) for make in (attention_pooling, local_response_normalization, integer_lrn)
     }
 
     def annotate(layer):
@@ -141,16 +158,20 @@ def _limits(quantized, names: list[str], images) -> dict[str, tuple[float, float
 
 def _set(pair: dict, low: float, high: float) -> None:
     pair["min_var"].assign(low)
-    # A layer that is zero on every image still needs a range to divide by.
-    pair["max_var"].assign(high if high > low else low + 1e-3)
+    pair["max_var"].assign(max(high, low + fake_quant.NARROWEST))
 
 
-def fine_tune(quantized, batches, epochs: int, learning_rate: float, callbacks=()):
+def fine_tune(
+    quantized, batches, epochs: int, learning_rate: float, callbacks=(), precision="float32"
+):
     """Train the fake-quantized model with SGD from `learning_rate` down to 0 along a cosine.
 
-    `batches` are TrainingBatches; their epochs count on from where they stand.
+    `batches` are TrainingBatches; their epochs count on from where they stand. `callbacks` are
+    tf_keras's. Ranges follow the activations for the first half of the steps. `precision` is
+    "float32": raises BadInput for another, in which tfmot cannot compute.
     """
-
+    if precision != "float32":
+        raise BadInput(f"the engine tfmot trains in float32 only, the engine keras in {precision}")
     first = batches.epoch
 
     def stream():
@@ -161,17 +182,20 @@ def fine_tune(quantized, batches, epochs: int, learning_rate: float, callbacks=(
 
     # Images, labels, and weights of a skewed set's images.
     signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
-    schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
+    steps = epochs * len(batches)
+    schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     quantized.compile(
         optimizer=tf_keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     dataset = tf.data.Dataset.from_generator(stream, output_signature=signature).prefetch(4)
-    quantized.fit(
-        dataset,
-        epochs=epochs,
-        steps_per_epoch=len(batches),
-        verbose=2,
-        callbacks=list(callbacks),
-    )
+    frozen_after = round(fake_quant.FROZEN_AFTER * steps)
+    with _observers_frozen_after(frozen_after, quantized.optimizer):
+        quantized.fit(
+            dataset,
+            epochs=epochs,
+            steps_per_epoch=len(batches),
+            verbose=2,
+            callbacks=list(callbacks),
+        )
