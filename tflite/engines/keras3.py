@@ -195,12 +195,13 @@ def fine_tune(
         )
         quantized.fit(
             batches,
-            initial_epoch=first,
-            epochs=first + epochs,
+            epochs=epochs,
             shuffle=False,
             verbose=2,
             callbacks=[
-                keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
+                keras.callbacks.LambdaCallback(
+                    on_epoch_begin=lambda epoch, logs: batches.start_epoch(first + epoch)
+                ),
                 *callbacks,
             ],
         )

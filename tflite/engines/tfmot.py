@@ -83,9 +83,19 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
         make(tf_keras) for make in (attention_pooling, local_response_normalization, integer_lrn)
     }
 
+    averaged = {
+        layer.inbound_nodes[-1].inbound_layers
+        for layer in model.layers
+        if isinstance(layer, tf_keras.layers.AveragePooling2D)
+    }
+
     def annotate(layer):
-        # tfmot refuses layers it does not know: they stay float, and the audit will say so.
-        if type(layer) in ours:
+        # tfmot refuses layers it does not know: they stay float, and the audit will say so. It
+        # leaves a max pooling without a range, and the converter then leaves the convolutions after
+        # it in float, if its output is averaged too (tensorflow/model-optimization #622).
+        if type(layer) in ours or (
+            isinstance(layer, tf_keras.layers.MaxPooling2D) and layer in averaged
+        ):
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.Default8BitOutputQuantizeConfig()
             )
