@@ -17,6 +17,14 @@ def is_keras_3(keras: ModuleType) -> bool:
     return keras.__name__ == "keras"
 
 
+def keras_of(model) -> ModuleType:
+    """The Keras module, Keras 3 or tf_keras, that `model` belongs to."""
+    import sys
+
+    names = {base.__module__.split(".")[0] for base in type(model).__mro__}
+    return sys.modules["tf_keras" if "tf_keras" in names else "keras"]
+
+
 @cache
 def local_response_normalization(keras: ModuleType) -> type:
     """The LocalResponseNormalization layer class for `keras`, registered for loading.

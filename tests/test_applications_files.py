@@ -7,9 +7,10 @@ import tf_keras
 from keras import applications
 
 from keras_inception.preprocess import named
-from keras_inception.tflite import deliver, qat
+from keras_inception.tflite import deliver
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
+from keras_inception.tflite.engines import tfmot as qat
 from keras_inception.tflite.interpreter import File
 from keras_inception.tflite.source import of_model
 from keras_inception.tflite.twin import twin

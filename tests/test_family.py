@@ -14,10 +14,10 @@ from keras_inception.measure import smallest_input
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.spec import BatchNorm
-from keras_inception.tflite import qat
 from keras_inception.tflite.agreement import without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
+from keras_inception.tflite.engines import tfmot as qat
 from keras_inception.tflite.interpreter import File
 from keras_inception.tflite.lrn import in_integers
 from keras_inception.tflite.twin import twin

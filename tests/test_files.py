@@ -15,7 +15,7 @@ from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import deliver
+from keras_inception.tflite import deliver, gates
 from keras_inception.tflite.agreement import agreement, without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
@@ -125,8 +125,8 @@ def test_a_float_island_is_found_and_refused(test_set):
     islands = [op for op in found.operators if op.startswith("LOCAL_RESPONSE_NORMALIZATION")]
     assert len(islands) == 2
     with pytest.raises(BadInput, match=r"not integer throughout.*LOCAL_RESPONSE_NORMALIZATION"):
-        deliver._integer(content, allow_float=False)
-    deliver._integer(content, allow_float=True)
+        gates.require_integer(content, allow_float=False)
+    gates.require_integer(content, allow_float=True)
 
 
 def test_evaluation_is_the_same_for_a_run_a_model_and_a_file(run, float32):

@@ -1,5 +1,6 @@
 """Local response normalization of integer operators is the same function, in 8 bits."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +12,7 @@ from keras_inception.spec import LRN, Pool
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
 from keras_inception.tflite.interpreter import File
-from keras_inception.tflite.lrn import IntegerLRN, _sums, in_integers
+from keras_inception.tflite.lrn import _sums, in_integers, integer_lrn
 
 
 @pytest.mark.parametrize(("channels", "radius"), [(64, 2), (192, 2), (24, 4), (20, 5), (7, 2)])
@@ -30,12 +31,17 @@ def heavy_tailed():
     return np.minimum(np.exp(rng.normal(3.5, 1.3, (24, 8, 8, 32))), 3800).astype(np.float32)
 
 
+@pytest.fixture(scope="module", params=[tf_keras, keras], ids=["tf_keras", "keras"])
+def kind(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def models(heavy_tailed):
+def models(heavy_tailed, kind):
     """A network of little else, as it is and in integers."""
-    image = tf_keras.Input((8, 8, 32))
+    image = kind.Input((8, 8, 32))
     rows = (Pool("pool", "max", 1, 1), LRN("norm"))
-    model = tf_keras.Model(image, apply_rows(rows, image, keras=tf_keras))
+    model = kind.Model(image, apply_rows(rows, image, keras=kind))
     return model, in_integers(model, heavy_tailed)
 
 
@@ -46,8 +52,8 @@ def test_it_computes_the_same_function(models, heavy_tailed):
     assert 0.001 < noise < 0.1
 
 
-def test_its_range_ends_before_the_tail(models, heavy_tailed):
-    (layer,) = (layer for layer in models[1].layers if isinstance(layer, IntegerLRN))
+def test_its_range_ends_before_the_tail(models, heavy_tailed, kind):
+    (layer,) = (each for each in models[1].layers if isinstance(each, integer_lrn(kind)))
     sums = _sums(tf.constant(heavy_tailed**2), 2, 1.0, 2e-5).numpy()
     assert (sums > layer.largest_sum).mean() == pytest.approx(0.005, abs=0.002)
     assert layer.largest_sum < 0.7 * sums.max()

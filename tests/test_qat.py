@@ -10,7 +10,7 @@ from keras_inception.build import build
 from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.spec import BatchNorm
-from keras_inception.tflite import qat
+from keras_inception.tflite.engines import tfmot as qat
 from keras_inception.tflite.twin import require_equal
 from keras_inception.training.batches import TrainingBatches
 from keras_inception.training.data import load

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import flatbuffers
 import numpy as np
-import tf_keras
-from ai_edge_litert import schema_py_generated as schema
 
+from keras_inception.layers import keras_of
 from keras_inception.preprocess import Preprocessing
 
 from .convert import left_to_the_user
-from .interpreter import IDENTIFIER, File
+from .flatbuffer import cut, kind, pack, unpack
+from .interpreter import File
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class Agreement:
 
 
 def agreement(content: bytes, quantized, pixels: np.ndarray, expected: Preprocessing) -> Agreement:
-    """Compare a file's bytes with the tf_keras model `quantized` on images of 0..255.
+    """Compare a file's bytes with the model `quantized`, of either Keras, on images of 0..255.
 
     The model takes them preprocessed as `expected`, the file as far as that is left to its user.
     """
     images, given = expected(pixels), left_to_the_user(expected)(pixels)
-    logits = tf_keras.Model(quantized.inputs, quantized.layers[-1].input)
+    logits = keras_of(quantized).Model(quantized.input, quantized.layers[-1].input)
     before = File(without_softmax(content))
     scores = File(content).scores(given)
     outputs = quantized.predict(images, verbose=0)
@@ -66,15 +65,8 @@ def _within_a_step(outputs: np.ndarray, expected: np.ndarray, file: File) -> flo
 
 def without_softmax(content: bytes) -> bytes:
     """The same file ending at the softmax's input; as it is if it has no softmax."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    graph = model.subgraphs[0]
-    for position, operator in enumerate(graph.operators):
-        code = model.operatorCodes[operator.opcodeIndex].builtinCode
-        if code == schema.BuiltinOperator.SOFTMAX:
-            graph.operators = graph.operators[:position]
-            graph.outputs = [operator.inputs[0]]
-            # Signatures name the output that is no more.
-            model.signatureDefs = []
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    model = unpack(content)
+    for operator in model.subgraphs[0].operators:
+        if kind(model, operator) == "SOFTMAX":
+            cut(model, [operator.inputs[0]])
+    return pack(model)

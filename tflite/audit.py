@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from ai_edge_litert import schema_py_generated as schema
 
+from .flatbuffer import kind, name_of, unpack
+
 _FLOATS = {
     schema.TensorType.FLOAT16,
     schema.TensorType.FLOAT32,
     schema.TensorType.FLOAT64,
     schema.TensorType.BFLOAT16,
 }
-_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items()}
 
 
 @dataclass(frozen=True)
@@ -47,29 +48,17 @@ def audit(content: bytes) -> Audit:
     A float input or output of the whole file, and the QUANTIZE or DEQUANTIZE beside it, are not
     counted: they are what float input/output asks for.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    model = unpack(content)
     tensors, operators, count = [], [], 0
     for graph in model.subgraphs:
         edges = {*graph.inputs, *graph.outputs}
         is_float = {i: tensor.type in _FLOATS for i, tensor in enumerate(graph.tensors)}
-        tensors += [_name(graph.tensors[i]) for i, f in is_float.items() if f and i not in edges]
+        tensors += [name_of(graph.tensors[i]) for i, f in is_float.items() if f and i not in edges]
         for operator in graph.operators:
             count += 1
-            name = operator_name(model, operator)
+            name = kind(model, operator)
             touched = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and is_float[i]]
             converts = name in ("QUANTIZE", "DEQUANTIZE")
             if touched and not (converts and edges.issuperset(touched)):
-                operators.append(f"{name} -> {_name(graph.tensors[operator.outputs[0]])}")
+                operators.append(f"{name} -> {name_of(graph.tensors[operator.outputs[0]])}")
     return Audit(tuple(tensors), tuple(operators), count)
-
-
-def operator_name(model, operator) -> str:
-    """CONV_2D and so on, of an operator in a schema.ModelT."""
-    code = model.operatorCodes[operator.opcodeIndex]
-    # Codes above 127 do not fit the field that older files used.
-    return _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-
-
-def _name(tensor) -> str:
-    # The converter joins the names of all the operations it fused; the first says where it is.
-    return tensor.name.decode().split(";")[0]

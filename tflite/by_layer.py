@@ -6,10 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from math import log10
 
-import keras
 import numpy as np
-import tf_keras
 
+from keras_inception.layers import keras_of
 from keras_inception.preprocess import Preprocessing
 
 from .convert import left_to_the_user
@@ -121,8 +120,7 @@ def _float_name(name: str) -> str:
 
 def _outputs(model, layers: dict[str, str], images: np.ndarray) -> dict[str, np.ndarray]:
     """What the layers of `model` make of the images, by name, those that it has."""
-    functional = tf_keras.Model if isinstance(model, tf_keras.Model) else keras.Model
     there = {layer.name: layer.output for layer in model.layers}
     wanted = {name: there[layer] for name, layer in layers.items() if layer in there}
-    probe = functional(model.input, wanted)
+    probe = keras_of(model).Model(model.input, wanted)
     return {name: np.asarray(value) for name, value in probe(images, training=False).items()}

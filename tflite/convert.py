@@ -1,4 +1,4 @@
-"""A tf_keras model in, the bytes of a `.tflite` file out, by named scheme."""
+"""A model of either Keras in, the bytes of a `.tflite` file out, by named scheme."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
+
+from .calibrate import outputs_asked_for, undisturbed
 
 SCHEMES = {
     "float32": "as trained",
@@ -37,9 +39,10 @@ def convert(
     """Convert `model` to a file with a fixed batch of 1, input `image`, output `scores`.
 
     The file contains the preprocessing that `model` expects unless it is `left_to_the_user`.
-    For the scheme "int8": a fake-quantized model brings its ranges with it; for a float one they
-    are taken from `pixels`, calibration images of 0..255, (n, height, width, channels); the
-    input's are those of all possible pixels. `io_type` is the type of the file's input and output.
+    A Keras 3 model has to compute in float32. For the scheme "int8": a fake-quantized model brings
+    its ranges with it; for a float one they are taken from `pixels`, calibration images of 0..255,
+    (n, height, width, channels); the input's are those of all possible pixels. `io_type` is the
+    type of the file's input and output.
     """
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     given = left_to_the_user(expected)
@@ -61,7 +64,8 @@ def convert(
     # The converter saves what it is given: the weights suffice, and are five times faster saved
     # than a tf_keras model with a traced function for every layer.
     weights = tf.Module()
-    weights.all = model.variables
+    # Keras 3 wraps the variables that TensorFlow knows.
+    weights.all = [getattr(variable, "value", variable) for variable in model.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [infer.get_concrete_function()], weights
     )
@@ -77,8 +81,9 @@ def convert(
             converter.representative_dataset = lambda: (
                 [given(image[None])] for image in _spanning(pixels)
             )
-    with held_back():
-        return converter.convert()
+    with held_back(), undisturbed():
+        content = converter.convert()
+    return content if pixels is None else outputs_asked_for(content)
 
 
 def _spanning(pixels: np.ndarray) -> np.ndarray:

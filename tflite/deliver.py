@@ -7,17 +7,20 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import tf_keras
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
+from keras_inception.training import precision
 from keras_inception.training.batches import TrainingBatches
 
-from . import lrn, qat
-from .audit import audit
+from . import gates, lrn
 from .contest import Contest
 from .convert import IO_TYPES, SCHEMES, convert, left_to_the_user
+from .engines import engine as engine_named
 from .metadata import Metadata, labels
 from .metadata.saving import save
+from .ranges import ALLOWED, ALLOWED_AFTER_TRAINING
 from .source import Source, open_source
 from .twin import twin
 
@@ -29,10 +32,10 @@ def _check_io(io_type: str) -> None:
         raise BadInput(f"io must be one of {', '.join(IO_TYPES)}; got {io_type!r}")
 
 
-def _twin(source: Source, float_lrn: bool):
-    """The tf_keras twin, its local response normalization in integers unless `float_lrn`."""
+def _model(source: Source, float_lrn: bool, keras=tf_keras):
+    """The network in `keras`, its local response normalization in integers unless `float_lrn`."""
     images = source.preprocessing(source.calibration)
-    model = twin(source.model, images)
+    model = twin(source.model, images) if keras is tf_keras else source.model
     return model if float_lrn else lrn.in_integers(model, images)
 
 
@@ -61,16 +64,16 @@ def export(
     _check_io(io_type)
     source = open_source(subject, images, out, classes, preprocessing)
     if scheme != "int8":
-        content = convert(_twin(source, float_lrn=True), scheme, source.preprocessing)
+        content = convert(_model(source, float_lrn=True), scheme, source.preprocessing)
         return _write(source, scheme, content, "float32", {})
     if not source.calibrated:
         raise BadInput(
             "int8 takes its ranges from photographs: name a folder of them with --images, a "
             "hundred or more of the kind that will be classified"
         )
-    model = _twin(source, float_lrn)
+    model = _model(source, float_lrn)
     content = convert(model, "int8", source.preprocessing, io_type, source.calibration)
-    _integer(content, allow_float or float_lrn)
+    gates.require(content, model, source, allow_float or float_lrn, ALLOWED)
     return _write(source, "int8", content, io_type, {"calibration": _provenance(source)})
 
 
@@ -83,16 +86,20 @@ def quantize(
     data: str | None = None,
     preprocessing: str | Preprocessing | None = None,
     out: str | Path | None = None,
+    engine: str = "tfmot",
 ) -> Path:
     """Fine-tune a network under fake quantization and convert it; returns the file.
 
     `subject` is a run folder, or any `.keras` file with `data`, `preprocessing` and `out` as
     `open_source` says, or a Source. By default a tenth of the recipe's epochs (at least one) from
-    a hundredth of its learning rate.
+    a hundredth of its learning rate. `engine` is a name in ENGINES; "keras" trains in the recipe's
+    precision, "tfmot" in float32. The file is the most accurate of those after each epoch, the
+    post-training one among them.
     Raises BadInput if the quantized network is not the trained one, the file is not integer
     throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
     """
     _check_io(io_type)
+    chosen = engine_named(engine)
     source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
     recipe, split = source.recipe, source.split
     if recipe is None:
@@ -102,14 +109,21 @@ def quantize(
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
     expected = source.preprocessing
-    quantized = qat.quantize(
-        _twin(source, float_lrn=False), expected(source.calibration), expected.range
+    quantized = chosen.quantize(
+        _model(source, False, chosen.KERAS), expected(source.calibration), expected.range
     )
+
+    def make() -> bytes:
+        content = convert(quantized, "int8", expected, io_type)
+        with chosen.fake_quantization_off():
+            gates.require(content, quantized, source, allow_float, ALLOWED_AFTER_TRAINING)
+        return content
+
     contest = Contest(
         source,
         split.test,
         quantized,
-        lambda: _integer(convert(quantized, "int8", expected, io_type), allow_float),
+        make,
         source.folder / "tensorboard",
         recipe.epochs,
     )
@@ -117,26 +131,15 @@ def quantize(
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
         batches = TrainingBatches(split.train, recipe.with_hard_labels, expected, recipe.epochs)
-        qat.fine_tune(quantized, batches, epochs, rate, contest.enter)
+        policy = precision.resolve(recipe.precision) if chosen.KERAS is not tf_keras else "float32"
+        chosen.fine_tune(quantized, batches, epochs, rate, contest.enter, policy)
     best, measured = contest.best()
     details = {
         "calibration": _provenance(source),
-        "quantization_aware_training": {"epochs": epochs, "learning_rate": rate},
+        "quantization_aware_training": {"engine": engine, "epochs": epochs, "learning_rate": rate},
         **measured,
     }
     return _write(source, "int8_qat", best.content, io_type, details)
-
-
-def _integer(content: bytes, allow_float: bool) -> bytes:
-    """The file. Raises BadInput if it is not integer throughout, unless `allow_float`."""
-    found = audit(content)
-    if not (found.integer or allow_float):
-        raise BadInput(
-            f"the file is not integer throughout: {found}; "
-            "change what is in float, or pass --allow-float to keep the file all the same"
-        )
-    log.info("audit: %s", found)
-    return content
 
 
 def _provenance(source: Source) -> dict:

@@ -2,19 +2,21 @@
 
 TFLite's own operator has no integer kernel and takes two thirds of an INT8 GoogLeNet's time.
 The same function, x * (bias + alpha * sum of squares) ** -beta, made of operators that have one
-needs its ranges given: the converter's calibrator records the factor's wrongly
-(tensorflow/tensorflow#127842), and the sum has a tail that would cost the rest its precision.
+needs its ranges given, for every engine: the sum has a tail that would cost the rest its precision.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
-from keras_inception.layers import local_response_normalization
+from keras_inception.layers import keras_of, local_response_normalization
+
+from .engines.fake_quant import is_on
 
 #: Sums are clipped at this percentile of those on the calibration images.
 PERCENTILE = 99.5
@@ -36,64 +38,93 @@ def _sums(squares, depth_radius: int, bias: float, alpha: float):
     return tf.nn.bias_add(tf.nn.conv2d(rows, band, 1, "SAME"), tf.fill([n], bias))
 
 
-class IntegerLRN(tf_keras.layers.Layer):
-    """Local response normalization with `largest_sum` as its sum's upper end, fake-quantized.
+def _ranged(x, low: float, high: float):
+    return tf.quantization.fake_quant_with_min_max_args(x, low, high) if is_on() else x
 
-    Maps (batch, height, width, channels) to the same shape, float32. The other constants are
-    those of spec.LRN.
-    """
 
-    def __init__(self, depth_radius, bias, alpha, beta, largest_sum, **kwargs):
-        super().__init__(**kwargs)
-        self.constants = {"depth_radius": depth_radius, "bias": bias, "alpha": alpha, "beta": beta}
-        self.largest_sum = largest_sum
+@cache
+def integer_lrn(keras: ModuleType) -> type:
+    """The IntegerLRN layer class for `keras`; Keras 3 has to compute with TensorFlow."""
 
-    def call(self, x):
-        radius, bias, alpha, beta = self.constants.values()
-        ranged = tf.quantization.fake_quant_with_min_max_args
-        lowest, highest = np.log(bias), np.log(self.largest_sum)
-        squares = ranged(x * x, 0, (self.largest_sum - bias) / alpha)
-        sums = ranged(_sums(squares, radius, bias, alpha), 0, self.largest_sum)
-        sums = tf.reshape(sums, (-1, *x.shape[1:]))
-        logs = ranged(tf.math.log(sums), min(0, lowest), highest)
-        powers = ranged(logs * -beta, -beta * highest, max(0, -beta * lowest))
-        return x * ranged(tf.exp(powers), 0, bias**-beta)
+    class IntegerLRN(keras.layers.Layer):
+        """Local response normalization, fake-quantized, its sums at most `largest_sum` and its
+        inputs' squares at most `largest_square`.
 
-    def get_config(self):
-        return {**super().get_config(), **self.constants, "largest_sum": self.largest_sum}
+        Maps (batch, height, width, channels) to the same shape and dtype; computes in float32. The
+        other constants are those of spec.LRN.
+        """
+
+        def __init__(self, depth_radius, bias, alpha, beta, largest_sum, largest_square, **kwargs):
+            super().__init__(**kwargs)
+            self.constants = {
+                "depth_radius": depth_radius,
+                "bias": bias,
+                "alpha": alpha,
+                "beta": beta,
+            }
+            self.largest_sum, self.largest_square = largest_sum, largest_square
+
+        def call(self, inputs):
+            x = tf.cast(inputs, tf.float32)
+            radius, bias, alpha, beta = self.constants.values()
+            lowest, highest = np.log(bias), np.log(self.largest_sum)
+            squares = _ranged(x * x, 0, self.largest_square)
+            sums = _ranged(_sums(squares, radius, bias, alpha), 0, self.largest_sum)
+            sums = tf.reshape(sums, (-1, *x.shape[1:]))
+            logs = _ranged(tf.math.log(sums), min(0, lowest), highest)
+            powers = _ranged(logs * -beta, -beta * highest, max(0, -beta * lowest))
+            outputs = x * _ranged(tf.exp(powers), 0, bias**-beta)
+            return tf.cast(outputs, self.compute_dtype)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+        def get_config(self):
+            return {
+                **super().get_config(),
+                **self.constants,
+                "largest_sum": self.largest_sum,
+                "largest_square": self.largest_square,
+            }
+
+    return IntegerLRN
 
 
 def in_integers(model, images: np.ndarray):
-    """The tf_keras `model` with its local response normalizations made of integer operators.
+    """The functional `model`, of either Keras, with its local response normalizations made of
+    integer operators.
 
     `images` are preprocessed calibration images, (n, height, width, channels) float32.
     """
-    float_layer = local_response_normalization(tf_keras)
+    keras = keras_of(model)
+    integer_layer = integer_lrn(keras)
+    float_layer = local_response_normalization(keras)
     layers = [layer for layer in model.layers if type(layer) is float_layer]
     if not layers:
         return model
-    probe = tf_keras.Model(model.inputs, {layer.name: layer.input for layer in layers})
+    probe = keras.Model(model.input, {layer.name: layer.input for layer in layers})
     sums = {layer.name: [] for layer in layers}
+    squares = dict.fromkeys(sums, 0.0)
     for image in images:
         maps = probe(image[None])
         for layer in layers:
             radius, bias, alpha, _ = layer.constants.values()
+            here = maps[layer.name] ** 2
+            squares[layer.name] = max(squares[layer.name], float(tf.reduce_max(here)))
             # Neighbouring positions hardly differ: every second one is plenty.
-            squares = maps[layer.name][:, ::2, ::2] ** 2
-            sums[layer.name].append(_sums(squares, radius, bias, alpha).numpy())
-    # A step of at most the bias keeps the smallest sum away from 0, which has no logarithm.
-    largest = {
-        layer.name: min(
-            float(np.percentile(sums[layer.name], PERCENTILE)), 255 * layer.constants["bias"]
-        )
-        for layer in layers
-    }
+            sums[layer.name].append(_sums(here[:, ::2, ::2], radius, bias, alpha).numpy())
 
     def replaced(layer):
         if type(layer) is not float_layer:
             return layer.__class__.from_config(layer.get_config())
-        return IntegerLRN(**layer.constants, largest_sum=largest[layer.name], name=layer.name)
+        bias, alpha = layer.constants["bias"], layer.constants["alpha"]
+        # A step of at most the bias keeps the smallest sum away from 0, which has no logarithm.
+        largest = min(float(np.percentile(sums[layer.name], PERCENTILE)), 255 * bias)
+        square = min(squares[layer.name], (largest - bias) / alpha)
+        return integer_layer(
+            **layer.constants, largest_sum=largest, largest_square=square, name=layer.name
+        )
 
-    clone = tf_keras.models.clone_model(model, clone_function=replaced)
+    clone = keras.models.clone_model(model, clone_function=replaced)
     clone.set_weights(model.get_weights())
     return clone

@@ -14,15 +14,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_inception.native_output import held_back
 
-from .audit import operator_name
-from .interpreter import IDENTIFIER
+from .flatbuffer import kind, pack, unpack
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def by_time(content: bytes, rounds: int) -> list[Operators]:
     In each round every operator has its turn, in the file's order, so that it finds the caches as
     it does in the file; milliseconds are sums of the operators' medians.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    model = unpack(content)
     with held_back():
         cut = [_alone(model, graph, op) for graph in model.subgraphs[:1] for op in graph.operators]
     times = [[] for _ in cut]
@@ -77,7 +75,7 @@ def by_time(content: bytes, rounds: int) -> list[Operators]:
 
 
 def _alone(model, graph, operator) -> _Alone:
-    name = operator_name(model, operator)
+    name = kind(model, operator)
     try:
         interpreter = Interpreter(model_content=cut_out(model, graph, operator), num_threads=1)
         interpreter.allocate_tensors()
@@ -116,6 +114,4 @@ def cut_out(model, graph, operator) -> bytes:
     file.version = model.version
     file.operatorCodes = [model.operatorCodes[operator.opcodeIndex]]
     file.subgraphs = [alone]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(file.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return pack(file)

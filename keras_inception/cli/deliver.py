@@ -18,6 +18,7 @@ def _quantize(arguments) -> None:
             arguments.data,
             arguments.preprocessing,
             arguments.out,
+            arguments.engine,
         )
     )
 
@@ -57,6 +58,12 @@ def add(commands) -> None:
     quantize.add_argument("--data", help=f"images to fine-tune a .keras file on: {DATA}")
     quantize.add_argument("--epochs", type=int, help="default: a tenth of the run's")
     quantize.add_argument("--learning-rate", type=float, help="default: a hundredth of the run's")
+    quantize.add_argument(
+        "--engine",
+        default="tfmot",
+        metavar="tfmot|keras",
+        help="tensorflow-model-optimization (default), or Keras 3 itself, in mixed precision too",
+    )
     quantize.set_defaults(command=_quantize)
     export = commands.add_parser(
         "export", help="convert a run, weights or any Keras model to .tflite without training"

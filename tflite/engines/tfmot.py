@@ -18,11 +18,14 @@ import tf_keras
 from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
 
-from .lrn import IntegerLRN
-from .twin import require_equal
+from ..lrn import integer_lrn
+from ..twin import require_equal
+from . import fake_quant
+
+KERAS = tf_keras
 
 #: Layers that tfmot refuses or leaves without a range.
-_RANGED = ("Average", "ELU", "GlobalMaxPooling2D", "LayerNormalization", "MaxPooling2D", "Maximum")
+_RANGED = ("Average", "ELU", "GlobalMaxPooling2D", "LayerNormalization", "Maximum")
 _RANGED += ("Minimum", "Multiply", "PReLU", "Subtract")
 
 
@@ -42,12 +45,27 @@ def _inputs_in_the_order_asked() -> Iterator[None]:
 
 @contextmanager
 def fake_quantization_off() -> Iterator[None]:
-    """Eager calls of a quantized model compute in plain float inside this block."""
+    """Calls and traces of a quantized model compute in plain float inside this block."""
     from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
 
     kinds = ("LastValueQuantize", "MovingAvgQuantize", "AllValuesQuantize")
     identity = {kind: (lambda inputs, *args, **kwargs: inputs) for kind in kinds}
-    with mock.patch.multiple(quant_ops, **identity):
+    with mock.patch.multiple(quant_ops, **identity), fake_quant.fake_quantization_off():
+        yield
+
+
+@contextmanager
+def _observers_frozen_after(steps: int, optimizer) -> Iterator[None]:
+    """Moving averages of ranges traced inside this block stay as they are after so many steps."""
+    from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
+
+    observe = quant_ops.MovingAvgQuantize
+
+    def frozen_late(*arguments, ema_decay, **options):
+        decay = tf.where(optimizer.iterations < steps, ema_decay, 1.0)
+        return observe(*arguments, ema_decay=decay, **options)
+
+    with mock.patch.object(quant_ops, "MovingAvgQuantize", frozen_late):
         yield
 
 
@@ -66,14 +84,24 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
     )
 
     ours = {
-        IntegerLRN,
-        *(make(tf_keras) for make in (attention_pooling, local_response_normalization)),
+        make(tf_keras) for make in (attention_pooling, local_response_normalization, integer_lrn)
+    }
+
+    averaged = {
+        layer.inbound_nodes[-1].inbound_layers
+        for layer in model.layers
+        if isinstance(layer, tf_keras.layers.AveragePooling2D)
     }
 
     def annotate(layer):
-        # tfmot refuses layers it does not know: they stay float, and the audit will say so. A
-        # maximum that has no range of its own leaves convolutions after it in float.
-        if type(layer) in ours or type(layer).__name__ in _RANGED:
+        # tfmot refuses layers it does not know: they stay float, and the audit will say so. It
+        # leaves a max pooling without a range, and the converter then leaves the convolutions after
+        # it in float, if its output is averaged too (tensorflow/model-optimization #622).
+        if (
+            type(layer) in ours
+            or type(layer).__name__ in _RANGED
+            or (isinstance(layer, tf_keras.layers.MaxPooling2D) and layer in averaged)
+        ):
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.Default8BitOutputQuantizeConfig()
             )
@@ -146,8 +174,7 @@ def _limits(quantized, names: list[str], images) -> dict[str, tuple[float, float
 
 def _set(pair: dict, low: float, high: float) -> None:
     pair["min_var"].assign(low)
-    # A layer that is zero on every image still needs a range to divide by.
-    pair["max_var"].assign(high if high > low else low + 1e-3)
+    pair["max_var"].assign(max(high, low + fake_quant.NARROWEST))
 
 
 def fine_tune(
@@ -156,13 +183,16 @@ def fine_tune(
     epochs: int,
     learning_rate: float,
     after_epoch: Callable[[int], None] = lambda epoch: None,
+    precision: str = "float32",
 ) -> None:
     """Train the fake-quantized model with SGD from `learning_rate` down to 0 along a cosine.
 
     `batches` are TrainingBatches; their epochs count on from where they stand. `after_epoch` is
-    told how many are done, from 1.
+    told how many are done, from 1. Ranges follow the activations for the first half of the steps.
+    `precision` is "float32": raises BadInput for another, in which tfmot cannot compute.
     """
-
+    if precision != "float32":
+        raise BadInput(f"the engine tfmot trains in float32 only, the engine keras in {precision}")
     first = batches.epoch
 
     def stream():
@@ -173,21 +203,24 @@ def fine_tune(
 
     # Images, labels, and weights of a skewed set's images.
     signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
-    schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
+    steps = epochs * len(batches)
+    schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     quantized.compile(
         optimizer=tf_keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     dataset = tf.data.Dataset.from_generator(stream, output_signature=signature).prefetch(4)
-    quantized.fit(
-        dataset,
-        epochs=epochs,
-        steps_per_epoch=len(batches),
-        verbose=2,
-        callbacks=[
-            tf_keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)
-            )
-        ],
-    )
+    frozen_after = round(fake_quant.FROZEN_AFTER * steps)
+    with _observers_frozen_after(frozen_after, quantized.optimizer):
+        quantized.fit(
+            dataset,
+            epochs=epochs,
+            steps_per_epoch=len(batches),
+            verbose=2,
+            callbacks=[
+                tf_keras.callbacks.LambdaCallback(
+                    on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)
+                )
+            ],
+        )

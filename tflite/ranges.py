@@ -1,0 +1,205 @@
+"""Whether the ranges in an INT8 file are those that the float network has on calibration images,
+and its input's that of the declared preprocessing.
+
+A tensor stored in a range much wider than its own loses the bits that tell its values apart, and
+nothing else in the file shows it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from keras_inception.errors import BadInput
+from keras_inception.native_output import held_back
+from keras_inception.preprocess import Preprocessing
+
+from .convert import left_to_the_user
+from .engines.fake_quant import NARROWEST
+from .flatbuffer import kind, name_of, unpack
+from .interpreter import File
+
+#: Stored ranges may be so many times as wide as the float network's; fine-tuning moves these.
+ALLOWED = 1.5
+ALLOWED_AFTER_TRAINING = 4.0
+
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+# Operators whose output is stored in the range of their inputs.
+_SAME_RANGE = {
+    "AVERAGE_POOL_2D",
+    "CONCATENATION",
+    "MAX_POOL_2D",
+    "PAD",
+    "PADV2",
+    "REDUCE_MAX",
+    "RESHAPE",
+    "RESIZE_NEAREST_NEIGHBOR",
+    "SQUEEZE",
+    "STRIDED_SLICE",
+    "TRANSPOSE",
+}
+# Operators whose output is stored in a range that TFLite fixes.
+_FIXED_RANGE = {"LOGISTIC", "L2_NORMALIZATION", "SOFTMAX", "TANH"}
+
+
+def require_ranges(
+    content: bytes, floats: bytes, pixels: np.ndarray, expected: Preprocessing, allowed=ALLOWED
+) -> None:
+    """Raise BadInput, naming the tensor, if one is stored more than `allowed` times too wide.
+
+    `content` is the INT8 file and `floats` the float32 file of the same network, which expects
+    `expected`; `pixels` are calibration images of 0..255, (n, height, width, channels). Tensors
+    that have to share a range are held to all their values; the input's range is not estimated and
+    is left to `require_input`.
+    """
+    wide = [
+        (stored / max(true, NARROWEST), name, stored, true)
+        for name, stored, true in widths(content, floats, pixels, expected)
+        if stored > allowed * max(true, NARROWEST)
+    ]
+    if wide:
+        ratio, name, stored, true = max(wide)
+        raise BadInput(
+            f"{len(wide)} tensors are stored in ranges wider than they need: {name} {ratio:.3g} "
+            f"times, {stored:.3g} wide where the float network's values span {true:.3g}; the file "
+            "was not kept"
+        )
+
+
+def widths(
+    content: bytes, floats: bytes, pixels: np.ndarray, expected: Preprocessing
+) -> list[tuple[str, float, float]]:
+    """Each quantized activation: its name, the width of its stored range, and of its true one.
+
+    Arguments are those of `require_ranges`. Raises BadInput if the two files do not consist of the
+    same operators.
+    """
+    model = unpack(content)
+    graph = model.subgraphs[0]
+    pairs = _pairs(model, unpack(floats))
+    groups = _groups(model)
+    given = {groups[i] for i in graph.inputs}
+    if left_to_the_user(expected) != expected:  # The file's first operator preprocesses.
+        given.add(groups[min(pairs)])
+    limits = _limits(floats, left_to_the_user(expected)(pixels))
+    true = {}
+    for mine, (_, theirs) in pairs.items():
+        low, high = true.get(groups[mine], (0.0, 0.0))
+        true[groups[mine]] = min(low, limits[theirs][0]), max(high, limits[theirs][1])
+    found = []
+    for i, (name, _) in pairs.items():
+        tensor, group = graph.tensors[i], groups[i]
+        if name in _FIXED_RANGE or group in given or not _step(tensor):
+            continue
+        low, high = true[group]
+        if tensor.type == schema.TensorType.INT16:  # symmetric
+            found.append((name_of(tensor), 65535 * _step(tensor), 2 * max(-low, high)))
+        else:
+            found.append((name_of(tensor), 255 * _step(tensor), high - low))
+    return found
+
+
+def _pairs(model, reference) -> dict[int, tuple[str, int]]:
+    """The tensors that `model` computes: each one's operator, and the tensor of `reference` that
+    the same one computes there. The converter does not keep operators in one order."""
+    makers = [_makers(each) for each in (model, reference)]
+    pairs = {}
+    pending = [tuple(each.subgraphs[0].outputs[0] for each in (model, reference))]
+    while pending:
+        tensors = [_unconverted(i, made) for i, made in zip(pending.pop(), makers, strict=True)]
+        made = [each.get(i) for i, each in zip(tensors, makers, strict=True)]
+        if tensors[0] in pairs or made == [None, None]:
+            continue
+        if None in made or made[0][0] != made[1][0]:
+            raise BadInput(
+                "the INT8 file is not the float network: "
+                f"{' and '.join(name for name, _ in filter(None, made))} do not correspond"
+            )
+        pairs[tensors[0]] = made[0][0], tensors[1]
+        pending += zip(*(operator.inputs for _, operator in made), strict=True)
+    return pairs
+
+
+def _makers(model) -> dict:
+    """By tensor, the (name, operator) that computes it."""
+    return {
+        i: (kind(model, operator), operator)
+        for operator in model.subgraphs[0].operators
+        for i in operator.outputs
+    }
+
+
+def _unconverted(tensor: int, makers: dict) -> int:
+    """What a tensor was before its step was changed."""
+    while tensor in makers and makers[tensor][0] in _CONVERSIONS:
+        tensor = makers[tensor][1].inputs[0]
+    return tensor
+
+
+def _step(tensor) -> float:
+    scales = None if tensor.quantization is None else tensor.quantization.scale
+    return 0.0 if scales is None else float(scales[0])
+
+
+def _groups(model) -> list[int]:
+    """For each tensor, the first of those that it has to share a range with."""
+    graph = model.subgraphs[0]
+    groups = list(range(len(graph.tensors)))
+    inputs = set(graph.inputs)
+    for operator in graph.operators:
+        (output, *_), name = operator.outputs, kind(model, operator)
+        # An input of another type has the same range by another step.
+        if name in _SAME_RANGE or (name in _CONVERSIONS and operator.inputs[0] in inputs):
+            for i in operator.inputs:
+                if i >= 0 and (_step(graph.tensors[i]) or i in inputs):
+                    joined, other = sorted((groups[i], groups[output]))
+                    groups = [joined if group == other else group for group in groups]
+    return groups
+
+
+def _limits(floats: bytes, images: np.ndarray) -> dict[int, tuple[float, float]]:
+    """The smallest and largest value of each tensor that an operator computes, zero included."""
+    with held_back():
+        interpreter = Interpreter(
+            model_content=floats,
+            num_threads=os.cpu_count(),
+            experimental_preserve_all_tensors=True,
+            # XNNPACK keeps what is between its operators to itself.
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+    computed = [i for operator in unpack(floats).subgraphs[0].operators for i in operator.outputs]
+    limits = dict.fromkeys(computed, (0.0, 0.0))
+    for image in images:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        interpreter.invoke()
+        for i, (low, high) in limits.items():
+            values = interpreter.get_tensor(i)
+            limits[i] = min(low, float(values.min())), max(high, float(values.max()))
+    return limits
+
+
+def require_input(file: File, expected: Preprocessing) -> None:
+    """Raise BadInput unless an integer input's scale and zero point are what `expected` implies.
+
+    An app that feeds raw pixels relies on it: (pixel - mean) / std for each of the 256 pixels, to
+    half a step.
+    """
+    scale, zero_point = file.input_quantization
+    if not scale:
+        return
+    given = left_to_the_user(expected)
+    # An int8 input is a pixel - 128.
+    offset = np.iinfo(file.types[0]).min
+    pixels = np.arange(256)
+    error = np.abs(scale * (pixels + offset - zero_point) - (pixels - given.mean) / given.std)
+    if error.max() > 0.501 * scale:
+        raise BadInput(
+            f"the file's input has scale {scale:.6g} and zero point {zero_point}, which make "
+            f"{scale * (offset - zero_point):.4g} to {scale * (255 + offset - zero_point):.4g} of "
+            f"pixels 0 to 255; its preprocessing, (pixel - {given.mean:g}) / {given.std:g}, makes "
+            f"{given.range[0]:.4g} to {given.range[1]:.4g}; the file was not kept"
+        )
