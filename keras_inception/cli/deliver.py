@@ -18,19 +18,23 @@ def _quantize(arguments) -> None:
 
 
 def _export(arguments) -> None:
-    from ..tflite import deliver
+    from ..tflite import android, deliver
 
-    print(
-        deliver.export(
-            arguments.subject,
-            arguments.scheme,
-            arguments.io,
-            arguments.allow_float,
-            arguments.float_lrn,
-            arguments.images,
-            arguments.out,
-        )
+    if arguments.android:
+        android.require_empty(arguments.android)
+    path = deliver.export(
+        arguments.subject,
+        arguments.scheme,
+        arguments.io,
+        arguments.allow_float,
+        arguments.float_lrn,
+        arguments.images,
+        arguments.out,
     )
+    print(path)
+    if arguments.android:
+        android.write(path, arguments.android, arguments.images)
+        print(arguments.android)
 
 
 def add(commands) -> None:
@@ -50,6 +54,9 @@ def add(commands) -> None:
     )
     export.add_argument(
         "--images", metavar="DIR", help="photographs to calibrate published weights on, for int8"
+    )
+    export.add_argument(
+        "--android", metavar="DIR", help="an Android app's part of it too, as `android` writes it"
     )
     export.add_argument("--out", metavar="DIR", help="where a file of published weights goes")
     export.add_argument(

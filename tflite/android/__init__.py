@@ -36,8 +36,7 @@ def write(
     if the file has no labels or preprocessing, or a type that LiteRT's Kotlin classes do not take.
     """
     path, folder = Path(path), Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} has something in it; name a folder that does not exist yet")
+    require_empty(folder)
     kotlin.require_package(package)
     content = guard.read_bytes(path)
     guard.require_sound(path, content)
@@ -55,6 +54,12 @@ def write(
         if folder.exists():
             folder.rmdir()
         os.replace(whole, folder)
+
+
+def require_empty(folder: str | Path) -> None:
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} has something in it; name a folder that does not exist yet")
 
 
 def _write(whole: Path, words: dict, content: bytes, said, shown, file: File, origin: Origin):
