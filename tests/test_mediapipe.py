@@ -12,7 +12,7 @@ from keras_inception.tflite.deliver import export
 from keras_inception.tflite.interpreter import File
 
 mediapipe = pytest.importorskip(
-    "mediapipe", reason="needs mediapipe: pip install keras-inception[mediapipe]"
+    "mediapipe", reason="needs mediapipe: make test-mediapipe"
 )
 
 
