@@ -11,9 +11,7 @@ from PIL import Image
 from keras_inception.tflite.deliver import export
 from keras_inception.tflite.interpreter import File
 
-mediapipe = pytest.importorskip(
-    "mediapipe", reason="needs mediapipe: make test-mediapipe"
-)
+mediapipe = pytest.importorskip("mediapipe", reason="needs mediapipe: make test-mediapipe")
 
 
 def classify(path, images, **options):
