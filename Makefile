@@ -7,7 +7,7 @@ CLI := $(VENV)/bin/keras-inception
 # Whole files on either core: the tests of one share what they train.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: demo test test-all test-lowest test-parity lint bench docs
+.PHONY: demo test test-all test-lowest test-parity test-mediapipe lint bench docs
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +44,14 @@ test-parity:
 	.venv-parity/bin/pip install --quiet --disable-pip-version-check --no-deps \
 		torchvision==0.28.0 timm==1.0.31
 	.venv-parity/bin/python -m pytest -m parity
+
+# Our files in the client that Android has. It is no extra: it asks for an absl-py that
+# tensorflow-model-optimization's requirement excludes, though both work with the newer one.
+test-mediapipe:
+	$(PYTHON) -m venv .venv-mediapipe
+	.venv-mediapipe/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	.venv-mediapipe/bin/pip install --quiet --disable-pip-version-check mediapipe==1.2.2
+	.venv-mediapipe/bin/python -m pytest tests/test_mediapipe.py tests/test_metadata.py
 
 lint: $(VENV)/installed
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from keras_inception import cli
-from keras_inception.tflite import deliver
+from keras_inception.tflite.metadata import saving
 from keras_inception.training import fit
 
 
@@ -57,7 +57,7 @@ def test_a_full_disk_ends_the_command_in_a_sentence(run, capfd, monkeypatch):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")
 
-    monkeypatch.setattr(deliver, "save", full)
+    monkeypatch.setattr(saving, "write_bytes", full)
     before = sorted(run.folder.iterdir())
     status, printed = sentence(capfd, "export", str(run.folder), "--scheme", "dynamic")
     assert status == 1

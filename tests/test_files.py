@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tf_keras
+from PIL import Image
 
-from keras_inception import load_model
+from keras_inception import cli, load_model
 from keras_inception.build import build
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import deliver, gates
+from keras_inception.tflite import deliver, gates, metadata
 from keras_inception.tflite.agreement import agreement, without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
@@ -93,6 +94,29 @@ def test_the_batch_is_fixed_to_one_and_names_are_kept(kind, request):
     assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [1, 32, 32, 1]
     signature = interpreter.get_signature_list()["serving_default"]
     assert signature == {"inputs": ["image"], "outputs": ["scores"]}
+
+
+def test_a_file_of_a_run_goes_to_android_with_held_out_images(run, int8, tmp_path, capsys):
+    app = tmp_path / "app"
+    assert cli.main(["android", str(int8), str(app)]) == 0
+    golden = app / "src/androidTest/assets/googlenet_int8"
+    shown = [Image.open(path) for path in sorted(golden.glob("*.png"))]
+    assert [image.mode for image in shown] == ["L"] * 4
+    scores = File(int8).scores(Preprocessing()(np.stack(shown))[..., None])
+    for number, row in enumerate(scores):
+        values = np.loadtxt(golden / f"{number}.txt")
+        np.testing.assert_allclose(values / 256, row, atol=1e-6)
+    before = int8.read_bytes()
+    again = ["export", str(run.folder), "--scheme", "int8", "--android", str(app)]
+    assert cli.main(again) == 2 and "has something in it" in capsys.readouterr().err
+    assert int8.read_bytes() == before
+
+
+def test_files_carry_labels_and_preprocessing(run, int8, float32):
+    for path in (int8, float32):
+        said = metadata.read(path.read_bytes())
+        assert said.labels == run.classes and said.preprocessing == run.preprocessing
+        assert path.with_suffix(".labels.txt").read_text().split("\n")[:-1] == list(run.classes)
 
 
 @pytest.mark.parametrize("io_type", ["int8", "float32"])

@@ -85,7 +85,7 @@ def test_others_read_the_same_by_the_schema_they_generated(whole):
     """mediapipe's own module of the public schema; it is loaded without the rest of mediapipe."""
     found = util.find_spec("mediapipe")
     if found is None:
-        pytest.skip("needs mediapipe: pip install keras-inception[mediapipe]")
+        pytest.skip("needs mediapipe: make test-mediapipe")
     module = Path(found.origin).parent / "tasks" / "metadata" / "metadata_schema_py_generated.py"
     spec = util.spec_from_file_location("theirs", module)
     theirs = util.module_from_spec(spec)

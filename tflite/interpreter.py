@@ -94,21 +94,38 @@ class File:
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
         scale, zero_point = self._input["quantization"]
-        dtype = self._input["dtype"]
+        dtype = self.input_type
         if not scale:
             return images.astype(dtype)
         limits = np.iinfo(dtype)
         return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(dtype)
 
-    def scores(self, images: np.ndarray) -> np.ndarray:
-        """(n, height, width, channels) preprocessed float32 -> (n, classes) float32."""
+    @property
+    def output_quantization(self) -> tuple[float, int]:
+        """Scale and zero point: score = scale * (integer - zero point); scale 0 for floats."""
+        return tuple(self._output["quantization"])
+
+    @property
+    def input_type(self) -> type:
+        return self._input["dtype"]
+
+    @property
+    def output_type(self) -> type:
+        return self._output["dtype"]
+
+    def raw(self, images: np.ndarray) -> np.ndarray:
+        """(n, height, width, channels) preprocessed float32 -> (n, classes), the file's values."""
         rows = []
         for image in self._encode(images):
             self._interpreter.set_tensor(self._input["index"], image[None])
             self.invoke()
             rows.append(self._interpreter.get_tensor(self._output["index"]).reshape(-1))
-        scores = np.array(rows, np.float32)
-        scale, zero_point = self._output["quantization"]
+        return np.array(rows, self.output_type)
+
+    def scores(self, images: np.ndarray) -> np.ndarray:
+        """The same -> (n, classes) float32, by the file's own scale and zero point."""
+        scores = self.raw(images).astype(np.float32)
+        scale, zero_point = self.output_quantization
         return (scores - zero_point) * np.float32(scale) if scale else scores
 
     def tensors(self, image: np.ndarray) -> Iterator[tuple[dict, np.ndarray]]:

@@ -56,7 +56,7 @@ def open_subject(what: str | Path) -> Subject:
     if path.suffix == ".tflite":
         file = File(path)
         height, width, channels = file.input_shape
-        scores, run_once, origin = file.scores, file.invoke, _origin_of_file(path)
+        scores, run_once, origin = file.scores, file.invoke, origin_of_file(path)
     elif path.suffix == ".keras":
         if not path.is_file():
             raise BadInput(f"there is no file {str(path)!r}; give a .keras file")
@@ -90,7 +90,8 @@ def _keras_model(model):
     )
 
 
-def _origin_of_file(path: Path) -> Origin:
+def origin_of_file(path: Path) -> Origin:
+    """What a `.tflite` file says of itself, by the JSON beside it if there is one."""
     beside = path.with_suffix(".json")
     if not beside.is_file():
         run = _origin_of_run(path.parent)
@@ -98,7 +99,7 @@ def _origin_of_file(path: Path) -> Origin:
         return run if said is None else Origin(said.preprocessing, said.labels, run.data)
     try:
         record = json.loads(beside.read_text())
-        data = record["data"]
+        data = record.get("data")
         return Origin(
             Preprocessing(**record["preprocessing"]),
             tuple(record["classes"]),

@@ -24,21 +24,25 @@ def _quantize(arguments) -> None:
 
 
 def _export(arguments) -> None:
-    from ..tflite import deliver
+    from ..tflite import android, deliver
 
-    print(
-        deliver.export(
-            arguments.subject,
-            arguments.scheme,
-            arguments.io,
-            arguments.allow_float,
-            arguments.float_lrn,
-            arguments.images,
-            arguments.out,
-            arguments.classes,
-            arguments.preprocessing,
-        )
+    if arguments.android:
+        android.require_empty(arguments.android)
+    path = deliver.export(
+        arguments.subject,
+        arguments.scheme,
+        arguments.io,
+        arguments.allow_float,
+        arguments.float_lrn,
+        arguments.images,
+        arguments.out,
+        arguments.classes,
+        arguments.preprocessing,
     )
+    print(path)
+    if arguments.android:
+        android.write(path, arguments.android, arguments.images)
+        print(arguments.android)
 
 
 def _browser(arguments) -> None:
@@ -79,6 +83,9 @@ def add(commands) -> None:
     )
     export.add_argument(
         "--classes", metavar="FILE", help="names of a .keras file's classes, or: imagenet"
+    )
+    export.add_argument(
+        "--android", metavar="DIR", help="an Android app's part of it too, as `android` writes it"
     )
     export.add_argument(
         "--float-lrn",

@@ -1,0 +1,203 @@
+"""What an Android app needs beside a `.tflite` file: Kotlin for it, golden vectors, a test."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+
+from .. import guard, metadata
+from ..interpreter import File
+from ..metadata import labels as names
+from ..metadata.outputs import are_probabilities
+from ..subject import Origin, origin_of_file
+from . import golden, kotlin
+
+MEDIAPIPE = "com.google.mediapipe:tasks-vision:latest.release"
+_TEMPLATES = resources.files(__package__).joinpath("templates")
+
+
+def write(
+    path: str | Path,
+    folder: str | Path,
+    images: str | Path | None = None,
+    package: str = "com.example.classifier",
+) -> None:
+    """Write `folder`: README.md, and the parts of an Android module under src/.
+
+    `images` is a folder of photographs for the golden vectors; None takes held-out images of the
+    data that the file's network was trained on. Raises BadInput if `folder` has something in it,
+    if the file has no labels or preprocessing, or a type that LiteRT's Kotlin classes do not take.
+    """
+    path, folder = Path(path), Path(folder)
+    require_empty(folder)
+    kotlin.require_package(package)
+    content = guard.read_bytes(path)
+    guard.require_sound(path, content)
+    file, origin, said = File(path), origin_of_file(path), metadata.read(content)
+    if said is None or not said.labels:
+        raise BadInput(
+            f"{path} has no labels; write them into it: keras-inception metadata {path} --labels …"
+        )
+    shown = golden.images(file.input_shape[0], file.input_shape[2], origin, images)
+    words = _words(path, content, file, said, package, len(shown))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        whole = Path(scratch, "whole")
+        _write(whole, words, content, said, shown, file, origin)
+        if folder.exists():
+            folder.rmdir()
+        os.replace(whole, folder)
+
+
+def require_empty(folder: str | Path) -> None:
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} has something in it; name a folder that does not exist yet")
+
+
+def _write(whole: Path, words: dict, content: bytes, said, shown, file: File, origin: Origin):
+    assets = whole / "src" / "main" / "assets"
+    assets.mkdir(parents=True)
+    (assets / words["MODEL_TEXT"]).write_bytes(content)
+    for name, lines in said.files.items():
+        (assets / f"{words['FOLDER']}_{name}").write_bytes(lines)
+    tests = whole / "src" / "androidTest"
+    golden.write(tests / "assets" / words["FOLDER"], shown, file, origin)
+    package = Path("java", *words["PACKAGE"].split("."))
+    classes = ["Bitmaps", "LiteRt", *(["MediaPipe"] if words["MEDIAPIPE_TEST"] else [])]
+    for suffix, template in {"": "Model", **{c: c for c in classes}}.items():
+        _render(whole / "src" / "main" / package / f"{words['NAME']}{suffix}.kt", template, words)
+    _render(tests / package / f"{words['NAME']}GoldenTest.kt", "GoldenTest", words)
+    text = _filled(_TEMPLATES.joinpath("README.md").read_text(), words)
+    (whole / "README.md").write_text(text)
+
+
+def _render(path: Path, template: str, words: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_filled(_TEMPLATES.joinpath(f"{template}.kt").read_text(), words))
+
+
+def _filled(text: str, words: dict) -> str:
+    # In one pass: what is filled in may look like a place to fill in.
+    return re.sub(r"@([A-Z_]+)@", lambda found: str(words[found[1]]), text)
+
+
+def _words(path: Path, content: bytes, file: File, said, package: str, count: int) -> dict:
+    height, width, channels = file.input_shape
+    kinds = [np.dtype(kind).name for kind in (file.input_type, file.output_type)]
+    if not set(kinds) <= {"uint8", "int8", "float32"}:
+        raise BadInput(
+            f"LiteRT's Kotlin classes take uint8, int8 and float32; {path} has "
+            f"{' and '.join(kinds)}"
+        )
+    if channels not in (1, 3):
+        raise BadInput(f"a photograph has 1 or 3 channels; {path} takes {channels}")
+    expected = said.preprocessing
+    mean, std = (np.broadcast_to(v, channels).tolist() for v in (expected.mean, expected.std))
+    safe = re.sub(r"[^A-Za-z0-9_]", "_", path.stem)
+    name = kotlin.class_name(path.stem)
+    likely = are_probabilities(content)
+    (scale, zero_point), (out_scale, out_zero_point) = (
+        file.input_quantization,
+        file.output_quantization,
+    )
+    words = {
+        "PACKAGE": package,
+        "NAME": name,
+        "FOLDER": safe.lower(),
+        "ABOUT": kotlin.comment(said.name or path.name),
+        "MODEL": kotlin.string(f"{safe}.tflite"),
+        "LABELS": ", ".join(
+            f"{kotlin.string(locale)} to "
+            f"{kotlin.string(f'{safe.lower()}_{names.file_name(locale)}')}"
+            for locale in ("", *sorted(said.localized))
+        ),
+        "WIDTH": width,
+        "HEIGHT": height,
+        "CHANNELS": channels,
+        "CROP": repr(float(expected.crop)),
+        "CLASSES": len(said.labels),
+        "MEAN": kotlin.floats(mean),
+        "STD": kotlin.floats(std),
+        "INPUT_SCALE": repr(float(scale)),
+        "INPUT_ZERO_POINT": int(zero_point),
+        "OUTPUT_SCALE": repr(float(out_scale)),
+        "OUTPUT_ZERO_POINT": int(out_zero_point),
+        "GOLDEN": count,
+        "TOLERANCE": "1e-3" if kinds[1] == "float32" else "1.0",
+        "PROBABILITIES": "scores" if likely else "softmax(scores)",
+        "MEANING_TEXT": "probabilities" if likely else "logits, of which the classes take softmax",
+        "PACK": _PACK[channels],
+        "SIZE_TEXT": f"{width} × {height}, {'grey' if channels == 1 else 'RGB'}",
+        "MEAN_TEXT": expected.mean,
+        "STD_TEXT": expected.std,
+        "QUANTIZED_TEXT": f", then / {scale} + {zero_point}" if scale else "",
+        "MODEL_TEXT": f"{safe}.tflite",
+    }
+    for side, kind in zip(("INPUT", "OUTPUT"), kinds, strict=True):
+        integer = kind != "float32"
+        words |= {
+            f"{side}_TYPE": kind,
+            f"{side}_KOTLIN": "Byte" if integer else "Float",
+            f"{side}_ARRAY": "ByteArray" if integer else "FloatArray",
+            f"{side}_CALL": "Int8" if integer else "Float",
+        }
+    words["ENCODE"], words["RAW"] = _ENCODE[kinds[0]], _RAW[kinds[1]]
+    for key in ("name", "description", "version", "author", "license"):
+        text = getattr(said, key)
+        words["TITLE" if key == "name" else key.upper()] = kotlin.string(text)
+        words["TITLE_TEXT" if key == "name" else f"{key.upper()}_TEXT"] = (
+            " ".join(text.split()) or "–"
+        )
+    return words | _mediapipe(words, "int8" not in kinds and channels == 3)
+
+
+_INTEGER = "round(value / INPUT_SCALE).toInt() + INPUT_ZERO_POINT"
+_ENCODE = {
+    "uint8": f"({_INTEGER}).coerceIn(0, 255).toByte()",
+    "int8": f"({_INTEGER}).coerceIn(-128, 127).toByte()",
+    "float32": "value",
+}
+_RAW = {
+    "uint8": "(output[it].toInt() and 0xFF).toFloat()",
+    "int8": "output[it].toFloat()",
+    "float32": "output[it]",
+}
+_PACK = {
+    1: """\
+            // The weights of ITU-R 601-2, in 16 bits as Pillow has them.
+            val grey = (19595 * red + 38470 * green + 7471 * blue + 0x8000) shr 16
+            input[at++] = encoded[0][grey]""",
+    3: """\
+            input[at++] = encoded[0][red]
+            input[at++] = encoded[1][green]
+            input[at++] = encoded[2][blue]""",
+}
+
+
+def _mediapipe(words: dict, takes: bool) -> dict:
+    """The parts about MediaPipe Tasks, which takes RGB, and uint8 or floats."""
+    if not takes:
+        return {
+            "MEDIAPIPE_TEST": "",
+            "MEDIAPIPE_GRADLE": "",
+            "MEDIAPIPE_TEXT": "MediaPipe Tasks takes RGB in uint8 or float32: not this file.\n",
+            "MIN_SDK": 23,
+        }
+    test = _filled(_TEMPLATES.joinpath("MediaPipeTest.kt").read_text(), words)
+    return {
+        "MEDIAPIPE_TEST": test,
+        "MEDIAPIPE_GRADLE": f'    implementation("{MEDIAPIPE}")\n',
+        "MEDIAPIPE_TEXT": (
+            f"`{words['NAME']}MediaPipe` does the same by MediaPipe Tasks, which reads labels, "
+            "preprocessing\nand threshold from the file itself; without it `minSdk` may be 23.\n"
+        ),
+        "MIN_SDK": 28,
+    }
