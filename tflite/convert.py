@@ -8,6 +8,8 @@ import tensorflow as tf
 from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 
+from .stem import faster_stem
+
 SCHEMES = {
     "float32": "as trained",
     "float16": "weights in 16 bits, computed in float32: half the size",
@@ -76,4 +78,5 @@ def convert(
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.representative_dataset = lambda: ([given(image[None])] for image in pixels)
     with held_back():
-        return converter.convert()
+        content = converter.convert()
+    return faster_stem(content) if scheme == "int8" else content
