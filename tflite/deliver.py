@@ -22,6 +22,7 @@ from .metadata import Metadata, labels
 from .metadata.saving import save
 from .ranges import ALLOWED, ALLOWED_AFTER_TRAINING
 from .source import Source, open_source
+from .stem import faster_stem
 from .twin import twin
 
 log = logging.getLogger(__name__)
@@ -156,6 +157,6 @@ def _write(source: Source, kind: str, content: bytes, io_type: str, details: dic
         preprocessing=left_to_the_user(source.preprocessing),
         labels=labels.distinct(source.classes),
     )
-    save(path, content, said, {"io_type": io_type, "data": source.data, **details})
+    save(path, faster_stem(content), said, {"io_type": io_type, "data": source.data, **details})
     log.info("%s: %d bytes", path, path.stat().st_size)
     return path

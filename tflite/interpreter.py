@@ -78,11 +78,6 @@ class File:
         return tuple(self._input["quantization"])
 
     @property
-    def output_quantization(self) -> tuple[float, int]:
-        """Scale and zero point of the output; scale 0 for floats."""
-        return tuple(self._output["quantization"])
-
-    @property
     def types(self) -> tuple[str, str]:
         """NumPy's names of the types of input and output."""
         return tuple(np.dtype(each["dtype"]).name for each in (self._input, self._output))

@@ -1,0 +1,144 @@
+"""The first convolution of an INT8 file, rewritten so that it runs at the speed of the others.
+
+Kernels that take three channels at a time leave most of a processor's dot products empty: the 7x7
+of GoogLeNet, 7 % of its multiply-adds, takes a fifth of its time. Where it has stride 2, the same
+sums are those of a smaller kernel without stride over a picture of half the size, whose pixels are
+made of four each (SPACE_TO_DEPTH). Its outputs are the same bits.
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from .flatbuffer import kind, pack, unpack
+
+#: More channels than these fill the dot products well enough.
+CHANNELS = 4
+
+
+def faster_stem(content: bytes) -> bytes:
+    """A file that computes the same as this one, its first convolution rewritten.
+
+    As it is if that has not INT8 weights, stride 2, at most CHANNELS inputs, and an even picture
+    padded as for "same" or by an operator of its own.
+    """
+    model = unpack(content)
+    graph = model.subgraphs[0]
+    named = [(kind(model, operator), operator) for operator in graph.operators]
+    for (name, before), (this, convolution) in pairwise([("", None), *named]):
+        if this == "CONV_2D" and _is_slow(graph, convolution):
+            pads = name == "PAD" and before.outputs[0] == convolution.inputs[0]
+            if _rewritten(model, graph, before if pads else None, convolution):
+                return pack(model)
+            break
+    return content
+
+
+def _is_slow(graph, convolution) -> bool:
+    options, (image, kernel, *_) = convolution.builtinOptions, convolution.inputs
+    return (
+        options.strideH == options.strideW == 2
+        and options.dilationHFactor == options.dilationWFactor == 1
+        and graph.tensors[image].shape[3] <= CHANNELS
+        and graph.tensors[image].type == graph.tensors[kernel].type == schema.TensorType.INT8
+    )
+
+
+def _rewritten(model, graph, pad, convolution) -> bool:
+    kernel = graph.tensors[convolution.inputs[1]]
+    old = model.buffers[kernel.buffer].data
+    source = pad.inputs[0] if pad else convolution.inputs[0]
+    batch, *size, channels = (int(n) for n in graph.tensors[source].shape)
+    out = [int(n) for n in graph.tensors[convolution.outputs[0]].shape[1:3]]
+    same = convolution.builtinOptions.padding == schema.Padding.SAME
+    if pad:
+        padding = _numbers(model, graph, pad.inputs[1], np.int32).reshape(4, 2)[1:3, 0].tolist()
+    else:
+        padding = [(n - 2) // 2 for n in kernel.shape[1:3]]
+    # One output for each pair of pixels.
+    if (
+        old is None
+        or same == bool(pad)
+        or size != [2 * n for n in out]
+        or min(*padding, *kernel.shape[1:3] - np.array(2)) < 0
+        or _uses(graph, convolution.inputs[1]) > 1
+        or (pad and _uses(graph, pad.outputs[0]) > 1)
+    ):
+        return False
+    weights = np.frombuffer(bytes(old), np.int8).reshape(kernel.shape)
+    weights, first = _of_pairs(weights, padding)
+    model.buffers[kernel.buffer] = _buffer(weights)
+    kernel.shape = list(weights.shape)
+    kernel.shapeSignature = None
+    convolution.builtinOptions.strideH = convolution.builtinOptions.strideW = 1
+
+    made = copy.copy(graph.tensors[source])
+    made.name, made.buffer, made.shapeSignature = made.name + b"_space_to_depth", 0, None
+    made.shape = [batch, *out, 4 * channels]
+    graph.tensors.append(made)
+    taking = pad or convolution
+    graph.operators.insert(
+        graph.operators.index(taking), _space_to_depth(model, source, len(graph.tensors) - 1)
+    )
+    taking.inputs = [len(graph.tensors) - 1, *taking.inputs[1:]]
+    if pad:
+        around = [(p, n - 1 - p) for p, n in zip(first, weights.shape[1:3], strict=True)]
+        amounts = copy.copy(graph.tensors[pad.inputs[1]])
+        model.buffers.append(_buffer(np.array([(0, 0), *around, (0, 0)], np.int32)))
+        amounts.buffer = len(model.buffers) - 1
+        graph.tensors.append(amounts)
+        pad.inputs = [pad.inputs[0], len(graph.tensors) - 1]
+        padded = graph.tensors[pad.outputs[0]]
+        padded.shapeSignature = None
+        padded.shape = [
+            batch,
+            *(n + sum(p) for n, p in zip(out, around, strict=True)),
+            4 * channels,
+        ]
+    return True
+
+
+def _of_pairs(weights: np.ndarray, padding: list[int]) -> tuple[np.ndarray, list[int]]:
+    """Kernels (out, height, width, in) of stride 2 after so many zeros above and left, as kernels
+    of stride 1 over pairs of pixels, and the zeros that these need."""
+    count, *size, channels = weights.shape
+    first = [-(-p // 2) for p in padding]
+    pairs = [(n - 1 - p) // 2 + f + 1 for n, p, f in zip(size, padding, first, strict=True)]
+    wide = np.zeros((count, 2 * pairs[0], 2 * pairs[1], channels), weights.dtype)
+    top, left = (2 * f - p for f, p in zip(first, padding, strict=True))
+    wide[:, top : top + size[0], left : left + size[1]] = weights
+    # Channels of a pair: its rows, then its columns, then their own.
+    wide = wide.reshape(count, pairs[0], 2, pairs[1], 2, channels).transpose(0, 1, 3, 2, 4, 5)
+    return wide.reshape(count, *pairs, 4 * channels), first
+
+
+def _space_to_depth(model, source: int, made: int):
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SPACE_TO_DEPTH
+    code.version = 2  # the first that knows int8
+    model.operatorCodes.append(code)
+    operator = schema.OperatorT()
+    operator.opcodeIndex = len(model.operatorCodes) - 1
+    operator.inputs, operator.outputs = [source], [made]
+    operator.builtinOptionsType = schema.BuiltinOptions.SpaceToDepthOptions
+    operator.builtinOptions = schema.SpaceToDepthOptionsT()
+    operator.builtinOptions.blockSize = 2
+    return operator
+
+
+def _uses(graph, tensor: int) -> int:
+    return sum(list(operator.inputs).count(tensor) for operator in graph.operators)
+
+
+def _numbers(model, graph, tensor: int, dtype) -> np.ndarray:
+    return np.frombuffer(bytes(model.buffers[graph.tensors[tensor].buffer].data), dtype)
+
+
+def _buffer(numbers: np.ndarray):
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(numbers.tobytes(), np.uint8)
+    return buffer
