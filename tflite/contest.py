@@ -24,6 +24,7 @@ from .by_layer import Layer, by_layer, first_departure
 from .convert import left_to_the_user
 from .evaluate import outputs
 from .interpreter import File
+from .outputs import probabilities
 from .source import Source
 from .subject import Origin, Subject
 
@@ -86,7 +87,7 @@ class Contest:
         entry = Entry(
             epoch,
             content,
-            self._scores(File(content).scores, left_to_the_user(expected)),
+            self._scores(probabilities(File(content), content), left_to_the_user(expected)),
             agreement(content, self.quantized, compared, expected),
             by_layer(content, self.quantized, self.source.model, compared[:OBSERVED], expected),
         )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from keras_inception.layers import keras_of
 from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 
 from .calibrate import outputs_asked_for, undisturbed
 
-SCHEMES = {
-    "float32": "as trained",
-    "float16": "weights in 16 bits, computed in float32: half the size",
-    "dynamic": "weights in 8 bits, activations quantized while running",
-    "int8": "integers throughout, ranges from calibration images",
+_SETS = {
+    "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
 }
-IO_TYPES = {"uint8": tf.uint8, "int8": tf.int8, "float32": tf.float32}
 
 
 def _as_it_is(x, *_, **__):
@@ -35,15 +33,21 @@ def convert(
     expected: Preprocessing,
     io_type: str = "float32",
     pixels: np.ndarray | None = None,
+    logits: bool = False,
 ) -> bytes:
     """Convert `model` to a file with a fixed batch of 1, input `image`, output `scores`.
 
+    With `logits` it ends before the softmax that is the model's last layer, in `logits`.
+
     The file contains the preprocessing that `model` expects unless it is `left_to_the_user`.
-    A Keras 3 model has to compute in float32. For the scheme "int8": a fake-quantized model brings
-    its ranges with it; for a float one they are taken from `pixels`, calibration images of 0..255,
-    (n, height, width, channels); the input's are those of all possible pixels. `io_type` is the
-    type of the file's input and output.
+    A Keras 3 model has to compute in float32. For a calibrated scheme: a fake-quantized model
+    brings its ranges with it ("int8" alone); for a float one they are taken from `pixels`,
+    calibration images of 0..255, (n, height, width, channels); the input's are those of all
+    possible pixels. `io_type` is the type of the file's input and output.
     """
+    name = "scores"
+    if logits:
+        name, model = "logits", keras_of(model).Model(model.input, model.layers[-1].input)
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     given = left_to_the_user(expected)
     contained = given != expected
@@ -59,7 +63,7 @@ def convert(
             kernel = ranged(kernel, -kernel.max(), kernel.max(), narrow_range=True)
             image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)
             image = ranged(image, *expected.range)
-        return {"scores": model(image, training=False)}
+        return {name: model(image, training=False)}
 
     # The converter saves what it is given: the weights suffice, and are five times faster saved
     # than a tf_keras model with a traced function for every layer.
@@ -73,11 +77,10 @@ def convert(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if scheme == "int8":
-        converter.inference_input_type = IO_TYPES[io_type]
-        converter.inference_output_type = IO_TYPES[io_type]
+    if scheme in _SETS:
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io_type)
         if pixels is not None:
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.target_spec.supported_ops = [_SETS[scheme]]
             converter.representative_dataset = lambda: (
                 [given(image[None])] for image in _spanning(pixels)
             )

@@ -16,21 +16,17 @@ from keras_inception.training.batches import TrainingBatches
 
 from . import gates, lrn
 from .contest import Contest
-from .convert import IO_TYPES, SCHEMES, convert, left_to_the_user
+from .convert import convert, left_to_the_user
 from .engines import engine as engine_named
 from .metadata import Metadata, labels
 from .metadata.saving import save
 from .ranges import ALLOWED, ALLOWED_AFTER_TRAINING
+from .schemes import io_type_for, scheme_named
 from .source import Source, open_source
 from .stem import faster_stem
 from .twin import twin
 
 log = logging.getLogger(__name__)
-
-
-def _check_io(io_type: str) -> None:
-    if io_type not in IO_TYPES:
-        raise BadInput(f"io must be one of {', '.join(IO_TYPES)}; got {io_type!r}")
 
 
 def _model(source: Source, float_lrn: bool, keras=tf_keras):
@@ -43,51 +39,54 @@ def _model(source: Source, float_lrn: bool, keras=tf_keras):
 def export(
     subject: str | Path | Source,
     scheme: str,
-    io_type: str = "uint8",
+    io_type: str | None = None,
     allow_float: bool = False,
     float_lrn: bool = False,
     images: str | Path | None = None,
     out: str | Path | None = None,
     classes: str | Path | None = None,
     preprocessing: str | Preprocessing | None = None,
+    logits: bool = False,
 ) -> Path:
     """Convert a trained network, without training further; returns the file.
 
     `subject` is a run folder, or published weights (a tag or a file) or any `.keras` file, whose
     file goes to the folder `out`, or a Source. `classes` and `preprocessing` belong to a `.keras`
-    file, as `open_source` says. `scheme` is a name in SCHEMES. For int8 only: `io_type` is the type
-    of input and output, `images` the folder of photographs to calibrate on, and `float_lrn` leaves
-    local response normalization to TFLite's own operator, slow and in float.
-    Raises BadInput if an int8 file is not integer throughout, unless `allow_float`.
+    file, as `open_source` says. `scheme` is a name in SCHEMES, and `io_type` one of its types of
+    input and output. With `logits` the file ends before the softmax. For calibrated schemes only:
+    `images` is the folder of photographs to calibrate on, and `float_lrn` leaves local response
+    normalization to TFLite's own operator, slow and in float.
+    Raises BadInput if a file of a calibrated scheme is not integer throughout, unless
+    `allow_float`, or does not pass the other `gates`.
     """
-    if scheme not in SCHEMES:
-        raise BadInput(f"scheme must be one of {', '.join(SCHEMES)}; got {scheme!r}")
-    _check_io(io_type)
+    io_type = io_type_for(scheme, io_type)
     source = open_source(subject, images, out, classes, preprocessing)
-    if scheme != "int8":
-        content = convert(_model(source, float_lrn=True), scheme, source.preprocessing)
-        return _write(source, scheme, content, "float32", {})
+    expected = source.preprocessing
+    if not scheme_named(scheme).calibrated:
+        content = convert(_model(source, float_lrn=True), scheme, expected, logits=logits)
+        return _write(source, scheme, content, io_type, {})
     if not source.calibrated:
         raise BadInput(
-            "int8 takes its ranges from photographs: name a folder of them with --images, a "
+            f"{scheme} takes its ranges from photographs: name a folder of them with --images, a "
             "hundred or more of the kind that will be classified"
         )
     model = _model(source, float_lrn)
-    content = convert(model, "int8", source.preprocessing, io_type, source.calibration)
+    content = convert(model, scheme, expected, io_type, source.calibration, logits)
     gates.require(content, model, source, allow_float or float_lrn, ALLOWED)
-    return _write(source, "int8", content, io_type, {"calibration": _provenance(source)})
+    return _write(source, scheme, content, io_type, {"calibration": _provenance(source)})
 
 
 def quantize(
     subject: str | Path | Source,
     epochs: int | None = None,
     learning_rate: float | None = None,
-    io_type: str = "uint8",
+    io_type: str | None = None,
     allow_float: bool = False,
     data: str | None = None,
     preprocessing: str | Preprocessing | None = None,
     out: str | Path | None = None,
     engine: str = "tfmot",
+    logits: bool = False,
 ) -> Path:
     """Fine-tune a network under fake quantization and convert it; returns the file.
 
@@ -99,7 +98,7 @@ def quantize(
     Raises BadInput if the quantized network is not the trained one, the file is not integer
     throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
     """
-    _check_io(io_type)
+    io_type = io_type_for("int8", io_type)
     chosen = engine_named(engine)
     source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
     recipe, split = source.recipe, source.split
@@ -115,7 +114,7 @@ def quantize(
     )
 
     def make() -> bytes:
-        content = convert(quantized, "int8", expected, io_type)
+        content = convert(quantized, "int8", expected, io_type, logits=logits)
         with chosen.fake_quantization_off():
             gates.require(content, quantized, source, allow_float, ALLOWED_AFTER_TRAINING)
         return content
@@ -133,6 +132,7 @@ def quantize(
         # Epochs are counted on from the run's own, so that the crops are new ones.
         batches = TrainingBatches(split.train, recipe.with_hard_labels, expected, recipe.epochs)
         policy = precision.resolve(recipe.precision) if chosen.KERAS is not tf_keras else "float32"
+        chosen.KERAS.utils.set_random_seed(recipe.seed)
         chosen.fine_tune(quantized, batches, epochs, rate, contest.enter, policy)
     best, measured = contest.best()
     details = {

@@ -11,6 +11,7 @@ from .convert import convert
 from .engines.fake_quant import fake_quantization_off
 from .flatbuffer import unpack
 from .interpreter import File
+from .outputs import are_probabilities
 from .ranges import require_input, require_ranges
 from .source import Source
 
@@ -25,7 +26,9 @@ def require(content: bytes, model, source: Source, allow_float: bool, allowed: f
     require_plain(content)
     require_input(File(content), source.preprocessing)
     with fake_quantization_off():
-        floats = convert(model, "float32", source.preprocessing)
+        floats = convert(
+            model, "float32", source.preprocessing, logits=not are_probabilities(content)
+        )
     require_ranges(content, floats, source.calibration, source.preprocessing, allowed)
 
 

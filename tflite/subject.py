@@ -16,8 +16,9 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.training import run_folder
 from keras_inception.weights import published
 
-from . import metadata
+from . import guard, metadata
 from .interpreter import File
+from .outputs import probabilities
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ def open_subject(what: str | Path) -> Subject:
     if path.is_dir():
         path = run_folder.trained(path).model
     if path.suffix == ".tflite":
-        file = File(path)
+        file, content = File(path), guard.read_bytes(path)
+        guard.require_sound(path, content)
         height, width, channels = file.input_shape
-        scores, run_once, origin = file.scores, file.invoke, origin_of_file(path)
+        scores = probabilities(file, content)
+        run_once, origin = file.invoke, origin_of_file(path)
     elif path.suffix == ".keras":
         if not path.is_file():
             raise BadInput(f"there is no file {str(path)!r}; give a .keras file")

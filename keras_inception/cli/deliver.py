@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+
+from ..tflite import schemes
 from ..training.recipes import DATA
 
 
@@ -19,6 +22,7 @@ def _quantize(arguments) -> None:
             arguments.preprocessing,
             arguments.out,
             arguments.engine,
+            arguments.logits,
         )
     )
 
@@ -38,6 +42,7 @@ def _export(arguments) -> None:
         arguments.out,
         arguments.classes,
         arguments.preprocessing,
+        arguments.logits,
     )
     print(path)
     if arguments.android:
@@ -70,17 +75,18 @@ def add(commands) -> None:
     )
     quantize.set_defaults(command=_quantize)
     export = commands.add_parser(
-        "export", help="convert a run, weights or any Keras model to .tflite without training"
+        "export",
+        help="convert a run, weights or any Keras model to .tflite without training",
+        epilog=f"schemes: weights, activations, what for\n{schemes.table()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     export.add_argument(
         "subject", metavar="RUN_OR_MODEL", help="a run folder, a tag, or a file: .keras or weights"
     )
     export.add_argument(
-        "--scheme", required=True, metavar="float32|float16|dynamic|int8", help="number format"
+        "--scheme", required=True, metavar="|".join(schemes.SCHEMES), help="number format, as below"
     )
-    export.add_argument(
-        "--images", metavar="DIR", help="photographs to calibrate a file on, for int8"
-    )
+    export.add_argument("--images", metavar="DIR", help="photographs to calibrate a file on")
     export.add_argument(
         "--classes", metavar="FILE", help="names of a .keras file's classes, or: imagenet"
     )
@@ -108,9 +114,13 @@ def add(commands) -> None:
         )
         parser.add_argument(
             "--io",
-            default="uint8",
             metavar="uint8|int8|float32",
             help="type of an INT8 file's input and output (default uint8: raw pixels)",
+        )
+        parser.add_argument(
+            "--logits",
+            action="store_true",
+            help="end before the softmax, which keeps an INT8 file from being fully accelerated",
         )
         parser.add_argument(
             "--allow-float", action="store_true", help="keep an INT8 file with float operators"

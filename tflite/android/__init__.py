@@ -15,7 +15,7 @@ from keras_inception.errors import BadInput
 from .. import guard, metadata
 from ..interpreter import File
 from ..metadata import labels as names
-from ..metadata.outputs import are_probabilities
+from ..outputs import are_probabilities
 from ..subject import Origin, origin_of_file
 from . import golden, kotlin
 
