@@ -1,0 +1,60 @@
+"""Our INT8 file beside somebody's MobileNetV2: accuracy on photographs, latency, memory, size.
+
+    python benchmarks/mobilenet.py OURS.tflite MOBILENET.tflite PHOTOS
+
+Both are classifiers of ImageNet with uint8 input that take raw pixels; 1001 classes are the 1000
+after one for the background. PHOTOS is a folder of photographs with a `labels.csv`: `file`, `index`
+of the class from 0, and `acceptable`, all indices that a fair judge would accept. Each file sees
+the centre of a photograph whose short side was scaled to 8/7 of its input. Latency is that of
+`keras-inception benchmark`, on one thread, the files taking turns.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite.benchmark import benchmark, this_machine
+from keras_inception.tflite.interpreter import File
+from keras_inception.training.images import centre, decode
+
+
+def accuracy(path: str, photographs: Path) -> str:
+    """How many photographs have the label first, an acceptable one first, the label in five."""
+    file = File(path)
+    height, width, _ = file.input_shape
+    if height != width or file.types[0] != "uint8":
+        raise SystemExit(f"{path} needs a square uint8 input")
+    first = acceptable = five = 0
+    rows = list(csv.DictReader((photographs / "labels.csv").open()))
+    for row in rows:
+        image = decode((photographs / row["file"]).read_bytes(), "RGB")
+        pixels = np.asarray(centre(image, height, Preprocessing(crop=7 / 8)))
+        # `scores` takes what the input's scale and zero point make of pixels.
+        scale, zero_point = file.input_quantization
+        scores = file.scores((pixels[None] - np.float32(zero_point)) * scale)[0, -1000:]
+        order = np.argsort(-scores, kind="stable")
+        first += order[0] == int(row["index"])
+        acceptable += order[0] in map(int, row["acceptable"].split())
+        five += int(row["index"]) in order[:5]
+    return f"{first}/{len(rows)} | {acceptable}/{len(rows)} | {five}/{len(rows)}"
+
+
+def main(ours: str, theirs: str, photographs: str) -> None:
+    measured = benchmark([ours, theirs])["files"]
+    print(this_machine())
+    print("| file | top-1 | acceptable | top-5 | ms, one image | memory MB | MB |")
+    print("|---|--:|--:|--:|--:|--:|--:|")
+    for each in measured:
+        (latency,) = each["latency"]
+        memory, size = ((each[name] or 0) / 1e6 for name in ("peak_memory_bytes", "bytes"))
+        print(
+            f"| {Path(each['file']).name} | {accuracy(each['file'], Path(photographs))} "
+            f"| {latency['median']:.2f} | {memory:.1f} | {size:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
