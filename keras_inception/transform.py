@@ -173,8 +173,3 @@ def with_small_stem(net: Network) -> Network:
 def fold_scales(net: Network) -> Network:
     """Residuals with a scale of 1: for weights whose projections have been multiplied by it."""
     return _change(net, lambda row: replace(row, scale=1.0) if isinstance(row, Residual) else row)
-
-
-def residuals(net: Network) -> list[Residual]:
-    """The residual blocks, in order."""
-    return [row for row in net.rows if isinstance(row, Residual)]

@@ -44,6 +44,8 @@ def source(request, tmp_path_factory):
     model(named(preprocessing)(pixels), training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
+    # Untrained, a deep network magnifies float rounding more than its outputs may differ.
+    model.layers[-1].kernel.assign(0.1 * model.layers[-1].kernel)
     classes = ("a", "b", "c", "d")
     folder = tmp_path_factory.mktemp(request.param)
     return of_model(model, preprocessing, classes, folder, images=pixels, name=request.param)

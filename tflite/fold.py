@@ -40,7 +40,7 @@ def folded(steps: list[Step], output: int) -> tuple[list[Step], int]:
     renamed: dict[int, int] = {}
     for step in steps:
         step = replace(step, inputs=tuple(renamed.get(n, n) for n in step.inputs))
-        if step.kind == "BatchNormalization" and step.rank == 4:
+        if step.kind == "BatchNormalization" and step.rank == 4 and step.config["axis"] in (-1, 3):
             before = made.get(step.inputs[0])
             if not before or before.kind not in _WEIGHTED or uses[before.output] > 1:
                 step = replace(step, kind="Affine", weights=_constants(step))
