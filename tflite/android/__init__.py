@@ -41,7 +41,7 @@ def write(
     kotlin.require_package(package)
     content = guard.read_bytes(path)
     guard.require_sound(path, content)
-    file, said = File(path), metadata.read(content)
+    file, said = File(path), metadata.read(content, path)
     if said is None or not said.labels:
         raise BadInput(
             f"{path} has no labels; write them into it: keras-inception metadata {path} --labels …"
