@@ -135,7 +135,7 @@ def kotlinc():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("app", ["uint8", "int8", "float32"], indirect=True)
+@pytest.mark.parametrize("app", ["uint8", "int8", "float32", "grey"], indirect=True)
 def test_the_kotlin_compiles_and_its_plain_part_computes_as_python_does(app, kotlinc, tmp_path):
     kind = File(app / "src/main/assets/tiny.tflite").input_type.__name__
     program = (KOTLIN / "Golden.kt").read_text().replace("@OUTPUT@", OUTPUTS[kind])
@@ -151,7 +151,8 @@ def test_the_kotlin_compiles_and_its_plain_part_computes_as_python_does(app, kot
     *lines, titles = done.stdout.decode().split("\n")[:-1]
     file = File(app / "src/main/assets/tiny.tflite")
     for png in sorted(golden.glob("*.png")):
-        images = tiny_tflite.EXPECTED(np.asarray(Image.open(png))[None])
+        pixels = np.asarray(Image.open(png)).reshape(1, *file.input_shape)
+        images = tiny_tflite.EXPECTED(pixels)
         assert png.with_suffix(".input").read_bytes() == file._encode(images).tobytes()
         scores = file.scores(images)[0]
         for wanted in np.argsort(-scores, kind="stable"):

@@ -1,6 +1,7 @@
 """Damaged files end in a sentence, and take no process of ours along."""
 
 import os
+import signal
 from collections import Counter
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_a_thousand_damaged_files_run_or_are_refused(tmp_path, shared_child):
     assert len(shared_child) <= 1 + found["crashes"]
 
 
-def test_a_child_that_dies_is_a_sentence(tmp_path, monkeypatch):
+def test_a_child_that_dies_is_a_sentence(tmp_path):
     path = tmp_path / "x.tflite"
     path.write_bytes(tiny_tflite.labelled())
     file = File(path)
@@ -67,17 +68,17 @@ def test_a_child_that_dies_is_a_sentence(tmp_path, monkeypatch):
 
 
 def test_a_child_that_never_answers_is_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(guard, "ANSWER", 0.5)
     path = tmp_path / "x.tflite"
     path.write_bytes(tiny_tflite.labelled())
     file = File(path)
-    os.kill(file._interpreter._process._child.pid, 19)  # SIGSTOP
+    process = file._interpreter._process
+    monkeypatch.setattr(process, "_patience", 0.5)
+    os.kill(process._child.pid, signal.SIGSTOP)
     with pytest.raises(BadInput, match="comes to no end with it"):
         file.scores(IMAGE)
 
 
-def test_files_that_want_too_much_memory_are_refused(tmp_path, monkeypatch):
-    """The limit is the child's: here nothing is allocated."""
+def test_the_child_has_a_limit_of_memory():
     process = guard.Process("x", 1)
     content = tiny_tflite.content()
     guard.Guarded(process, content, 1)
@@ -98,12 +99,14 @@ def test_at_a_distance_a_file_computes_the_same(tmp_path):
     np.testing.assert_array_equal(guarded.scores(IMAGE), own.scores(IMAGE))
 
 
-def test_a_file_with_its_digest_beside_it_runs_here(tmp_path):
+def test_a_file_with_its_digest_beside_it_runs_here(tmp_path, caplog):
     path = tmp_path / "x.tflite"
     save(path, tiny_tflite.content(), metadata.Metadata(labels=tiny_tflite.LABELS), {})
     assert not isinstance(File(path)._interpreter, guard.Guarded)
+    assert not caplog.text
     path.write_bytes(path.read_bytes() + b"\0")
     assert isinstance(File(path)._interpreter, guard.Guarded)
+    assert "is not as it was written" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\0" * 100, b"PK\x03\x04" + b"\0" * 100])

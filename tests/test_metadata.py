@@ -194,3 +194,9 @@ def test_somebody_elses_file_must_say_what_it_expects(path, capsys):
     assert "give --mean and --std" in capsys.readouterr().err
     assert main(["metadata", str(path), "--author", "Ada", "--mean", "128", "--std", "128"]) == 0
     assert read(path.read_bytes()).preprocessing == Preprocessing()
+
+
+def test_damaged_metadata_are_a_sentence_with_the_files_name(path, capsys):
+    path.write_bytes(path.read_bytes()[:-60])  # the end of the ZIP
+    assert main(["metadata", str(path)]) == 2
+    assert f"the metadata of {path} are damaged" in capsys.readouterr().err

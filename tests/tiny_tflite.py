@@ -14,18 +14,20 @@ EXPECTED = Preprocessing(crop=0.875)
 
 
 @cache
-def content(io_type: str = "uint8", classes: int = 4) -> bytes:
-    """A trained-by-chance network of 16x16 RGB images."""
+def content(io_type: str = "uint8") -> bytes:
+    """An untrained network of 16x16 RGB images, or of "grey" ones."""
     tf_keras.utils.set_random_seed(0)
     layers = tf_keras.layers
-    x = image = tf_keras.Input((16, 16, 3))
+    channels = 1 if io_type == "grey" else 3
+    x = image = tf_keras.Input((16, 16, channels))
     x = layers.ReLU()(layers.Conv2D(8, 3, strides=2, padding="same")(x))
     x = layers.Concatenate()([layers.Conv2D(4, 1)(x), layers.MaxPooling2D(3, 1, "same")(x)])
-    x = layers.Dense(classes)(layers.GlobalAveragePooling2D()(x))
+    x = layers.Dense(len(LABELS))(layers.GlobalAveragePooling2D()(x))
     model = tf_keras.Model(image, layers.Activation("softmax")(x))
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, channels), np.uint8)
     if io_type == "float32":
         return convert(model, "float32", EXPECTED)
+    io_type = "uint8" if io_type == "grey" else io_type
     return convert(model, "int8", EXPECTED, io_type, pixels)
 
 

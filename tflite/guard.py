@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
+
+log = logging.getLogger(__name__)
 
 IDENTIFIER = b"TFL3"
 # Seconds for one answer, and bytes a second for opening: ten times what a slow machine needs.
@@ -37,12 +40,21 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def as_written(path: str | Path, content: bytes) -> bool:
-    """Whether the JSON beside the file has the digest of its content."""
+    """Whether the JSON beside the file has the digest of its content; warns if it has another."""
+    beside = Path(path).with_suffix(".json")
     try:
-        record = json.loads(Path(path).with_suffix(".json").read_text())
-        return record["sha256"] == sha256(content).hexdigest()
+        wanted = json.loads(beside.read_text())["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
+    if wanted == sha256(content).hexdigest():
+        return True
+    log.warning(
+        "%s is not as it was written: its digest is not the one in %s; if nobody changed it, it is "
+        "damaged: export it again",
+        path,
+        beside.name,
+    )
+    return False
 
 
 def interpreter(path: str | Path | None, content: bytes, threads: int = 1, **options):

@@ -98,7 +98,7 @@ def origin_of_file(path: Path) -> Origin:
     beside = path.with_suffix(".json")
     if not beside.is_file():
         run = _origin_of_run(path.parent)
-        said = metadata.read(path.read_bytes())
+        said = metadata.read(path.read_bytes(), path)
         return run if said is None else Origin(said.preprocessing, said.labels, run.data)
     try:
         record = json.loads(beside.read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -40,11 +41,14 @@ def write(
     kotlin.require_package(package)
     content = guard.read_bytes(path)
     guard.require_sound(path, content)
-    file, origin, said = File(path), origin_of_file(path), metadata.read(content)
+    file, said = File(path), metadata.read(content, path)
     if said is None or not said.labels:
         raise BadInput(
             f"{path} has no labels; write them into it: keras-inception metadata {path} --labels …"
         )
+    if file.input_shape[0] != file.input_shape[1]:
+        raise BadInput(f"{path} needs a square input; it takes {file.input_shape[:2]}")
+    origin = replace(origin_of_file(path), preprocessing=said.preprocessing)
     shown = golden.images(file.input_shape[0], file.input_shape[2], origin, images)
     words = _words(path, content, file, said, package, len(shown))
     folder.parent.mkdir(parents=True, exist_ok=True)

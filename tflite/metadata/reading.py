@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from .record import Metadata
 LARGEST = 16 << 20
 
 
-def read(content: bytes) -> Metadata | None:
-    """What a file's bytes say of themselves; None if they have no metadata.
+def read(content: bytes, name: str | Path = "the file") -> Metadata | None:
+    """What the bytes of the file `name` say of themselves; None if they have no metadata.
 
     Reads what other writers wrote too. Raises BadInput for metadata that are damaged.
     """
@@ -28,10 +29,10 @@ def read(content: bytes) -> Metadata | None:
         found = _find(content)
         return None if found is None else _understand(found, content)
     except BadInput as error:
-        raise BadInput(f"its metadata cannot be read: {error}") from error
+        raise BadInput(f"the metadata of {name} cannot be read: {error}") from error
     except Exception as error:
         # What zipfile, zlib and json raise on damaged bytes, none of them says.
-        raise BadInput(f"its metadata are damaged ({error}); export the file again") from error
+        raise BadInput(f"the metadata of {name} are damaged ({error}); export it again") from error
 
 
 def _find(content: bytes) -> tables.Table | None:

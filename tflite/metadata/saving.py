@@ -54,7 +54,7 @@ def describe(
     """
     path = Path(path)
     content = guard.read_bytes(path)
-    known = read(content)
+    known = read(content, path)
     changes = {key: value for key, value in changes.items() if value is not None}
     if (mean is None) != (std is None):
         raise BadInput("give --mean and --std together")
