@@ -17,6 +17,7 @@ from keras_inception.build import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 
+from .gradients import GradientNorms
 from .run_folder import Run
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,19 @@ class Checkpoint(keras.callbacks.Callback):
         kept = {best, *range(len(rows) - NEWEST + 1, len(rows) + 1)}
         for old in _all(self.run.checkpoints) - {path_of(path.parent, n) for n in kept}:
             old.unlink()
+
+
+class Following(keras.callbacks.Callback):
+    """In the place of Board and Checkpoint in a process that writes nothing: the same log, and the
+    same assignments in the same order, whose values JAX compares between processes."""
+
+    def __init__(self, norms: GradientNorms, progress: Progress):
+        super().__init__()
+        self.norms, self.progress = norms, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.norms.take()
+        self.progress.rows = self.progress.with_epoch(epoch, logs)
 
 
 def newest(folder: Path) -> bytes:

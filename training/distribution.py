@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 LOST = (
     "another process of this run has ended or cannot be reached; its own output says why; start "
-    "all processes again with --resume, which goes on after the last complete epoch"
+    "all processes again, with --resume if there is a run folder: it goes on after the last "
+    "complete epoch"
 )
 #: What the errors of a broken connection name: JAX has no type of its own for them.
 _CONNECTIONS = ("Gloo", "NCCL", "oordination service", "distributed service")
@@ -154,11 +155,10 @@ def joined(job_addresses: str, process_id: int | None) -> Iterator[Distribution]
         )
     import jax
 
-    # The default of the versions tried; older ones had none.
+    # Older versions of JAX have no default.
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     log.info("process %d of %d: meeting the others at %s", process_id, count, job_addresses)
     _explain_aborts()
-    # A single address would be taken for one of many processes.
     keras.distribution.initialize(job_addresses, count, process_id)
     try:
         yield _data_parallel()

@@ -20,7 +20,7 @@ from . import data, event_files, initial, precision, replicas, run_folder
 from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
 from .board import PLAIN, Board, Watch, gradient_norms
-from .checkpoints import Checkpoint, Progress, newest, restore
+from .checkpoints import Checkpoint, Following, Progress, newest, restore
 from .distribution import ALONE, Distribution
 from .divergence import Divergence
 from .finish import finish
@@ -232,20 +232,10 @@ def _train(
     test = EvaluationBatches(
         split.test, recipe.image_size, run.preprocessing, recipe.soft_labels, distribution
     )
-
-    def follow(epoch, logs):
-        norms.take()  # The others assign in the same order as the first: JAX compares the values.
-        progress.rows = progress.with_epoch(epoch, logs)
-
+    keeping = [Following(norms, progress)]
     if board:
-        keeping = [
-            InputRate(batches),
-            board,
-            *([Profile(run.tensorboard)] if board.watch.profile else []),
-            Checkpoint(run, progress),
-        ]
-    else:
-        keeping = [keras.callbacks.LambdaCallback(on_epoch_end=follow)]
+        profile = [Profile(run.tensorboard)] if board.watch.profile else []
+        keeping = [InputRate(batches), board, *profile, Checkpoint(run, progress)]
     agreed = distribution.stop_agreed if distribution.processes > 1 else None
     try:
         with StopAfterStep(run, progress, agreed) as stop:
