@@ -124,6 +124,7 @@ def compiled(
     with distribution.scope():
         model, norms = _compiled(run, len(batches), found)
     if distribution.mirrored:
+        replicas.synchronize(model)
         replicas.sum_gradients_first(model.optimizer)
     return model, batches, norms
 

@@ -40,3 +40,10 @@ def sum_gradients_first(optimizer) -> None:
         return apply([grad for grad, _ in pairs], trainable_variables)
 
     inner.apply, inner._all_reduce_sum_gradients = apply_sums, lambda pairs: pairs
+
+
+def synchronize(model) -> None:
+    """Make batch normalization see the whole batch, and so all replicas keep the same statistics."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
