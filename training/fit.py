@@ -36,10 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def start(
-    recipe: Recipe,
-    folder: str | Path,
-    watch: Watch = PLAIN,
-    distribution: Distribution = ALONE,
+    recipe: Recipe, folder: str | Path, watch: Watch = PLAIN, distribution: Distribution = ALONE
 ) -> Run:
     """Train `recipe` in the new run folder `folder`, which only the first process writes.
 
@@ -209,7 +206,7 @@ def _fit(
     board = Board(run, batches, split.test, norms, watch) if distribution.first else None
     with distribution.scope():
         if batches.epoch < recipe.epochs:
-            _train(run, split, model, batches, norms, progress, board, distribution)
+            _train(run, model, batches, split, norms, progress, board, distribution)
         # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
         model.optimizer.finalize_variable_values(model.trainable_variables)
     replaced = distribution.total(len(batches.bad.found))
@@ -221,9 +218,9 @@ def _fit(
 
 def _train(
     run: Run,
-    split: data.Split,
     model,
     batches: TrainingBatches,
+    split: data.Split,
     norms: GradientNorms,
     progress: Progress,
     board: Board | None,

@@ -43,7 +43,7 @@ def sum_gradients_first(optimizer) -> None:
 
 
 def synchronize(model) -> None:
-    """Make batch normalization see the whole batch, and so all replicas keep the same statistics."""
+    """Make batch normalization see the whole batch; all replicas then keep the same statistics."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
