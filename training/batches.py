@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -17,6 +18,12 @@ from .data import Examples
 from .distribution import ALONE, Distribution
 from .images import centre
 from .recipes import Recipe
+
+
+def _workers() -> int:
+    """Keras' threads. Everywhere but on TensorFlow its loop draws a batch for a trial from their
+    queue, and then trains on what is left of it: one has no queue, and loads by threads of ours."""
+    return (os.cpu_count() or 2) if keras.backend.backend() == "tensorflow" else 1
 
 
 def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None) -> np.ndarray:
@@ -41,7 +48,7 @@ class EvaluationBatches(keras.utils.PyDataset):
         soft_labels=False,
         distribution: Distribution = ALONE,
     ):
-        super().__init__(workers=os.cpu_count() or 2)
+        super().__init__(workers=_workers())
         self.examples, self.size, self.distribution = examples, size, distribution
         self.preprocessing, self.soft_labels = preprocessing, soft_labels
         self.count = len(examples) - len(examples) % distribution.replicas
@@ -78,10 +85,11 @@ class TrainingBatches(keras.utils.PyDataset):
         epoch=0,
         distribution: Distribution = ALONE,
     ):
-        super().__init__(workers=os.cpu_count() or 2)
+        super().__init__(workers=_workers())
         self.examples, self.recipe, self.epoch = examples, recipe, epoch
         self.preprocessing, self.distribution = preprocessing, distribution
         self.batch_size = min(recipe.batch_size, len(examples))
+        self._map = map if self.workers > 1 else ThreadPoolExecutor(os.cpu_count()).map
         self.bad = BadImages(examples, recipe.bad_images)
         self._weights = balance.weights(examples.labels, len(examples.classes))
         self._order = functools.lru_cache(2)(
@@ -116,7 +124,7 @@ class TrainingBatches(keras.utils.PyDataset):
         # The first row is mixed with the one before it, which another process has.
         before = int(len(rows) < len(draws) and bool(recipe.mixup or recipe.cutmix))
         draws = draws[np.arange(rows.start - before, rows.stop)]
-        views, rngs = zip(*(self._view(int(draw), epoch) for draw in draws), strict=True)
+        views, rngs = zip(*self._map(lambda d: self._view(int(d), epoch), draws), strict=True)
         shape = (len(views), recipe.image_size, recipe.image_size, self.examples.channels)
         images = np.stack(views).reshape(shape)
         labels = classes = self.examples.labels[draws % len(self.examples)]
