@@ -29,7 +29,7 @@ needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="
 def begin(folder, *rest, **environment):
     """A process of the smallest network that has batch norm and dropout, on the JAX backend.
 
-    In float64, as training makes much of the last bits of a sum; the loss stays float32.
+    In float64, as training makes much of the last bits of a sum; the classifier stays float32.
     """
     jax = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
     network = {"LAST": "pool1_3x3_s2", "PRECISION": "float64"}
@@ -87,7 +87,7 @@ def two(folders):
 def test_two_processes_train_what_one_does(folders):
     first, second, one = folders
     for mine, theirs in zip(state(first), state(one), strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
     assert (first / "model.keras").is_file()
     assert not second.exists()
 
@@ -99,7 +99,7 @@ def test_two_devices_train_what_one_does(two, tmp_path):
     statuses, outputs = ends([begin(tmp_path / "run", "--distribute", *TRAIN, XLA_FLAGS=flags)])
     assert statuses == [0], outputs
     for mine, theirs in zip(state(tmp_path / "run"), state(two), strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
 @needs_jax
