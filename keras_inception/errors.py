@@ -1,4 +1,4 @@
-"""Input that a person can put right, and a person who wants to stop."""
+"""Input that a person can put right, a person who wants to stop, and others that are gone."""
 
 
 class BadInput(ValueError):
@@ -11,3 +11,7 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int, sentence: str):
         super().__init__(sentence)
         self.number = number
+
+
+class Lost(ConnectionError):
+    """The processes of a run no longer compute together; the sentence says what to do."""

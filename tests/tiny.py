@@ -2,7 +2,8 @@
 momenta and the states of dropout's generators.
 
 As a program it is `keras-inception`, dying by SIGKILL around the moves of files onto those that
-`KILL_BEFORE` and `KILL_AFTER` name.
+`KILL_BEFORE` and `KILL_AFTER` name; it computes in `PRECISION`, where that is given, and on other
+backends than TensorFlow cannot import it.
 """
 
 import os
@@ -17,18 +18,22 @@ _network_of = recipes.network_of
 
 
 def network_of(*arguments):
-    """GoogLeNet's first rows, with its classifier."""
+    """GoogLeNet's first rows, to `LAST`, with its classifier."""
     network = _network_of(*arguments)
     names = [row.name for row in network.rows]
-    rows = network.rows[: names.index("inception_3a") + 1]
+    rows = network.rows[: names.index(os.environ.get("LAST", "inception_3a")) + 1]
     return replace(network, rows=rows, taps=tuple(n for n in network.taps if n in names[:6]))
 
 
 if __name__ == "__main__":
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        sys.modules["tensorflow"] = None
     from keras_inception import cli
-    from keras_inception.training import fit
+    from keras_inception.training import fit, precision
 
     fit.network_of = network_of
+    if "PRECISION" in os.environ:
+        precision.resolve = lambda _: os.environ["PRECISION"]
     move = os.replace
 
     def deadly(source, target):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -14,8 +15,15 @@ from . import balance
 from .augment import augment, mix, soft
 from .bad_images import BadImages
 from .data import Examples
+from .distribution import ALONE, Distribution
 from .images import centre
 from .recipes import Recipe
+
+
+def _workers() -> int:
+    """Keras' threads. Everywhere but on TensorFlow its loop draws a batch for a trial from their
+    queue, and then trains on what is left of it: one has no queue, and loads by threads of ours."""
+    return (os.cpu_count() or 2) if keras.backend.backend() == "tensorflow" else 1
 
 
 def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None) -> np.ndarray:
@@ -28,7 +36,8 @@ def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None)
 class EvaluationBatches(keras.utils.PyDataset):
     """(float32 images, labels) in order, for `evaluate` and validation.
 
-    Labels are int32, or with `soft_labels` float32 of every class, 1 for the image's own.
+    Labels are int32, or with `soft_labels` float32 of every class, 1 for the image's own. Of every
+    batch, the rows of `distribution`; images that its devices cannot share are left out.
     """
 
     def __init__(
@@ -36,18 +45,21 @@ class EvaluationBatches(keras.utils.PyDataset):
         examples: Examples,
         size: int,
         preprocessing: Preprocessing,
-        batch_size=128,
         soft_labels=False,
+        distribution: Distribution = ALONE,
     ):
-        super().__init__(workers=os.cpu_count() or 2)
-        self.examples, self.size, self.batch_size = examples, size, batch_size
+        super().__init__(workers=_workers())
+        self.examples, self.size, self.distribution = examples, size, distribution
         self.preprocessing, self.soft_labels = preprocessing, soft_labels
+        self.count = len(examples) - len(examples) % distribution.replicas
+        self.batch_size = -(-128 // distribution.replicas) * distribution.replicas
 
     def __len__(self):
-        return -(-len(self.examples) // self.batch_size)
+        return -(-self.count // self.batch_size)
 
     def __getitem__(self, index):
-        chosen = np.arange(len(self.examples))[index * self.batch_size :][: self.batch_size]
+        chosen = np.arange(self.count)[index * self.batch_size :][: self.batch_size]
+        chosen = chosen[self.distribution.rows(len(chosen))]
         images = pixels(self.examples, self.size, self.preprocessing, chosen)
         labels = self.examples.labels[chosen]
         if self.soft_labels:
@@ -61,14 +73,23 @@ class TrainingBatches(keras.utils.PyDataset):
     Labels are int32, or float32 shares of every class where the recipe has soft labels.
     Every image's augmentation depends on the seed, the epoch and its index alone, so that a
     resumed run sees what an uninterrupted one would have. With class weights, those of the
-    batch's images come third.
+    batch's images come third. `batch_size` is that of all processes of `distribution` together;
+    given are the rows of this one.
     """
 
-    def __init__(self, examples: Examples, recipe: Recipe, preprocessing: Preprocessing, epoch=0):
-        super().__init__(workers=os.cpu_count() or 2)
+    def __init__(
+        self,
+        examples: Examples,
+        recipe: Recipe,
+        preprocessing: Preprocessing,
+        epoch=0,
+        distribution: Distribution = ALONE,
+    ):
+        super().__init__(workers=_workers())
         self.examples, self.recipe, self.epoch = examples, recipe, epoch
-        self.preprocessing = preprocessing
+        self.preprocessing, self.distribution = preprocessing, distribution
         self.batch_size = min(recipe.batch_size, len(examples))
+        self._map = map if self.workers > 1 else ThreadPoolExecutor(os.cpu_count()).map
         self.bad = BadImages(examples, recipe.bad_images)
         self._weights = balance.weights(examples.labels, len(examples.classes))
         self._order = functools.lru_cache(2)(
@@ -99,7 +120,11 @@ class TrainingBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         recipe, epoch = self.recipe, self.epoch
         draws = self._order(epoch)[index * self.batch_size :][: self.batch_size]
-        views, rngs = zip(*(self._view(int(draw), epoch) for draw in draws), strict=True)
+        rows = self.distribution.rows(len(draws))
+        # The first row is mixed with the one before it, which another process has.
+        before = int(len(rows) < len(draws) and bool(recipe.mixup or recipe.cutmix))
+        draws = draws[np.arange(rows.start - before, rows.stop)]
+        views, rngs = zip(*self._map(lambda d: self._view(int(d), epoch), draws), strict=True)
         shape = (len(views), recipe.image_size, recipe.image_size, self.examples.channels)
         images = np.stack(views).reshape(shape)
         labels = classes = self.examples.labels[draws % len(self.examples)]
@@ -107,5 +132,5 @@ class TrainingBatches(keras.utils.PyDataset):
             labels = soft(labels, len(self.examples.classes), recipe.label_smoothing)
         if recipe.mixup or recipe.cutmix:
             images, labels = mix(images, labels, recipe, rngs)
-        batch = self.preprocessing(images), labels
-        return (*batch, self._weights[classes]) if recipe.class_weights else batch
+        batch = self.preprocessing(images[before:]), labels[before:]
+        return (*batch, self._weights[classes[before:]]) if recipe.class_weights else batch

@@ -17,6 +17,7 @@ from keras_inception.build import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 
+from .gradients import GradientNorms
 from .run_folder import Run
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,12 @@ class Progress:
         """Those of this sitting and of the earlier ones, as far as their epochs were kept."""
         return self.before + time.monotonic() - self.began
 
+    def with_epoch(self, epoch: int, logs: dict[str, float]) -> list[dict]:
+        """The rows with one more, training's values before validation's, as Keras' own CSV log
+        has them."""
+        keys = sorted(logs, key=lambda k: (k.startswith("val_"), k))
+        return [*self.rows, {"epoch": epoch, **{key: float(logs[key]) for key in keys}}]
+
 
 def path_of(folder: Path, epochs: int) -> Path:
     """The state in which `epochs` epochs are finished."""
@@ -62,11 +69,11 @@ class Checkpoint(keras.callbacks.Callback):
         self.run, self.progress = run, progress
 
     def on_epoch_end(self, epoch, logs=None):
-        rows = [*self.progress.rows, {"epoch": epoch, **_in_order(logs)}]
+        rows = self.progress.with_epoch(epoch, logs)
         progress = json.dumps({"rows": rows, "before": self.progress.seconds})
         arrays = {str(i): np.array(v.numpy()) for i, v in enumerate(_state(self.model))}
-        newest = path_of(self.run.checkpoints, len(rows))
-        with replacing(newest) as temporary:
+        path = path_of(self.run.checkpoints, len(rows))
+        with replacing(path) as temporary:
             np.savez(temporary, progress=np.array(progress), **arrays)
             with open(temporary, "rb+") as file:
                 file.write(hashlib.file_digest(file, "sha256").digest())
@@ -75,26 +82,44 @@ class Checkpoint(keras.callbacks.Callback):
         accuracies = [row.get(f"val_{MAIN}_accuracy", row.get("val_accuracy")) for row in rows]
         best = accuracies.index(max(accuracies)) + 1
         kept = {best, *range(len(rows) - NEWEST + 1, len(rows) + 1)}
-        for path in _all(self.run.checkpoints) - {path_of(newest.parent, n) for n in kept}:
-            path.unlink()
+        for old in _all(self.run.checkpoints) - {path_of(path.parent, n) for n in kept}:
+            old.unlink()
 
 
-def restore(model, folder: Path) -> Progress:
-    """Put the newest whole state in `folder` into a freshly compiled `model`.
+class Following(keras.callbacks.Callback):
+    """In the place of Board and Checkpoint in a process that writes nothing: the same log, and the
+    same assignments in the same order, whose values JAX compares between processes."""
+
+    def __init__(self, norms: GradientNorms, progress: Progress):
+        super().__init__()
+        self.norms, self.progress = norms, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.norms.take()
+        self.progress.rows = self.progress.with_epoch(epoch, logs)
+
+
+def newest(folder: Path) -> bytes:
+    """The newest whole state in `folder`; nothing if there is none at all.
 
     Damaged ones are named in a warning. Raises BadInput if none is whole.
     """
+    if not _all(folder):
+        return b""
     for path in sorted(_all(folder), key=lambda path: (len(path.name), path.name), reverse=True):
         content = memoryview(path.read_bytes())
         if hashlib.sha256(content[:-_DIGEST]).digest() == content[-_DIGEST:]:
-            break
+            return bytes(content[:-_DIGEST])
         log.warning("%s is damaged; going on from the checkpoint before it", path)
-    else:
-        raise BadInput(
-            f"none of the checkpoints in {folder} is whole; restore one from a copy, or remove "
-            "the folder to train from the start"
-        )
-    with np.load(io.BytesIO(content[:-_DIGEST])) as arrays:
+    raise BadInput(
+        f"none of the checkpoints in {folder} is whole; restore one from a copy, or remove "
+        "the folder to train from the start"
+    )
+
+
+def restore(model, state: bytes) -> Progress:
+    """Put what `newest` gave into a freshly compiled `model`."""
+    with np.load(io.BytesIO(state)) as arrays:
         values = [arrays[str(i)] for i in range(len(arrays.files) - 1)]
         progress = Progress(**json.loads(str(arrays["progress"])))
     model.optimizer.build(model.trainable_variables)
@@ -105,11 +130,6 @@ def restore(model, folder: Path) -> Progress:
 
 def _all(folder: Path) -> set[Path]:
     return set(folder.glob("epoch-*.npz"))
-
-
-def _in_order(logs: dict) -> dict[str, float]:
-    """Training's values before validation's, as Keras' own CSV log has them."""
-    return {key: float(logs[key]) for key in sorted(logs, key=lambda k: (k.startswith("val_"), k))}
 
 
 def _state(model) -> list:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 
 from keras_inception.build import build
 from keras_inception.errors import BadInput
-from keras_inception.files import replacing
 from keras_inception.preprocess import Preprocessing
-from keras_inception.transform import without_aux
-from keras_inception.weights import published, store
 from keras_inception.weights.published import Published
-from keras_inception.weights.reuse import reuse
 
-from . import data, event_files, precision, run_folder
+from . import data, event_files, initial, precision, replicas, run_folder
 from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
 from .board import PLAIN, Board, Watch, gradient_norms
-from .checkpoints import Checkpoint, Progress, restore
+from .checkpoints import Checkpoint, Following, Progress, newest, restore
+from .distribution import ALONE, Distribution
 from .divergence import Divergence
-from .evaluate import score
+from .finish import finish
+from .gradients import GradientNorms
 from .input_rate import InputRate
 from .optimizers import AveragedWeights, optimizer_for
 from .profile import Profile
@@ -35,26 +35,52 @@ from .stopping import StopAfterStep
 log = logging.getLogger(__name__)
 
 
-def start(recipe: Recipe, folder: str | Path, watch: Watch = PLAIN) -> Run:
-    """Train `recipe` in the new run folder `folder`. Raises BadInput if it is not empty."""
-    run, split, found = prepare(recipe, folder)
-    model, batches, norms = compiled(run, split, found)
-    with run.alone(), event_files.full_disk_as_elsewhere():
-        run_folder.must_be_new(folder)  # Another process may have come first.
-        run.save()
-        board = Board(run, batches, split.test, norms, watch)
-        return _fit(run, split, model, batches, Progress(), board)
+def start(
+    recipe: Recipe, folder: str | Path, watch: Watch = PLAIN, distribution: Distribution = ALONE
+) -> Run:
+    """Train `recipe` in the new run folder `folder`, which only the first process writes.
+
+    Raises BadInput if it is not empty, or if the devices cannot share the batches evenly.
+    """
+    run, split, found = prepare(recipe, folder, distribution)
+    _require_same(run, split, distribution)
+    model, batches, norms = compiled(run, split, found, distribution)
+    with _kept(run, distribution):
+        if distribution.first:
+            run_folder.must_be_new(folder)  # Another process may have come first.
+            run.save()
+        return _fit(run, split, model, batches, norms, Progress(), watch, distribution)
 
 
-def prepare(recipe: Recipe, folder: str | Path) -> tuple[Run, data.Split, Published | None]:
+def _require_same(run: Run, split: data.Split, distribution: Distribution) -> None:
+    versions = run_folder.versions()
+    distribution.require_same(
+        recipe=asdict(run.recipe),
+        images=split.train.fingerprint,
+        versions=[versions[name] for name in ("keras-inception", "keras", "numpy", "pillow")],
+    )
+
+
+@contextmanager
+def _kept(run: Run, distribution: Distribution) -> Iterator[None]:
+    """The first process alone writes the run folder; the others need none."""
+    alone = run.alone() if distribution.first else nullcontext()
+    with alone, event_files.full_disk_as_elsewhere():
+        yield
+
+
+def prepare(
+    recipe: Recipe, folder: str | Path, distribution: Distribution = ALONE
+) -> tuple[Run, data.Split, Published | None]:
     """The run that `recipe` would be in `folder`, its images and its weights; writes nothing.
 
     Raises BadInput if the folder is not empty.
     """
-    run_folder.must_be_new(folder)
+    if distribution.first:
+        run_folder.must_be_new(folder)
     split = data.load(recipe.data, recipe.holdout, recipe.seed)
     require_readable(split.test)
-    found = published_weights(recipe, len(split.train.classes))
+    found = initial.published_weights(recipe, len(split.train.classes))
     channels, classes = split.train.channels, len(split.train.classes)
     run = Run(
         Path(folder),
@@ -70,6 +96,7 @@ def prepare(recipe: Recipe, folder: str | Path) -> tuple[Run, data.Split, Publis
         environment={
             "backend": keras.backend.backend(),
             "precision": precision.resolve(recipe.precision),
+            "replicas": distribution.replicas,
             "versions": run_folder.versions(),
         },
         result={},
@@ -77,43 +104,40 @@ def prepare(recipe: Recipe, folder: str | Path) -> tuple[Run, data.Split, Publis
     return run, split, found
 
 
-def published_weights(recipe: Recipe, classes: int) -> Published | None:
-    """The weights a recipe starts from. Raises BadInput if `classes` are not theirs and the
-    classifier is to be kept."""
-    if not recipe.weights:
-        return None
-    found = published.load(recipe.weights, recipe.network)
-    if recipe.classes_from_data:
-        return found.without_classifiers()
-    found = found.with_classes(classes)
-    if found.net.classes != classes:
+def compiled(
+    run: Run, split: data.Split, found: Published | None, distribution: Distribution = ALONE
+):
+    """The model at the start of its training, its batches, and the norms of its gradients.
+
+    Raises BadInput if the devices cannot share the batches evenly.
+    """
+    batches = TrainingBatches(split.train, run.recipe, run.preprocessing, distribution=distribution)
+    distribution.require_even("the batch size", batches.batch_size)
+    if len(split.test) < distribution.replicas:
         raise BadInput(
-            f"{found.origin} tells {found.net.classes} classes apart, the data have {classes}; "
-            "--classes-from-data puts a new classifier in the place of theirs"
+            f"{len(split.test)} images to evaluate on are fewer than the {distribution.replicas} "
+            "devices; hold out more, or use fewer devices"
         )
-    return found
+    with distribution.scope():
+        model, norms = _compiled(run, len(batches), found)
+    if distribution.mirrored:
+        replicas.synchronize(model)
+        replicas.sum_gradients_first(model.optimizer)
+    return model, batches, norms
 
 
-def compiled(run: Run, split: data.Split, found: Published | None):
-    """The model at the start of its training, its batches, and the norms of its gradients."""
+def _compiled(run: Run, steps: int, found: Published | None):
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
-    batches = TrainingBatches(split.train, recipe, run.preprocessing)
     model = build(run.network, keras, dtype=policy)
     if found:
-        used = reuse(model, found.arrays)
-        log.info("%s: %s", found.origin, used)
-        if len(used.taken) < len(used.new):
-            raise BadInput(
-                f"{run.network.name} as it is to be trained has little in common with "
-                f"{found.origin}: {used}; leave its shape as published"
-            )
+        initial.put(found, model, run.network)
     model.compile(
-        optimizer=optimizer_for(recipe, len(batches), policy),
+        optimizer=optimizer_for(recipe, steps, policy),
         loss=recipe.loss,
         metrics=_metrics(recipe, len(run.classes)),
     )
-    return model, batches, gradient_norms(model, run)
+    return model, gradient_norms(model, run)
 
 
 def _metrics(recipe: Recipe, classes: int) -> list:
@@ -125,34 +149,48 @@ def _metrics(recipe: Recipe, classes: int) -> list:
     return ["accuracy", top5(5, name="top5")] if classes > 5 else ["accuracy"]
 
 
-def resume(folder: str | Path, watch: Watch = PLAIN) -> Run:
+def resume(folder: str | Path, watch: Watch = PLAIN, distribution: Distribution = ALONE) -> Run:
     """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
 
-    Raises BadInput if there is no run, or if its data are no longer the same.
+    Only the first process reads the folder. Raises BadInput if there is no run, or if its data
+    are no longer the same.
     """
-    run = run_folder.read(folder)
-    with run.alone(), event_files.full_disk_as_elsewhere():
+    run = run_folder.read(folder) if distribution.first else None
+    text = distribution.from_first(run.to_json().encode() if run else b"")
+    run = run or run_folder.from_json(text, Path(folder))
+    with _kept(run, distribution):
         split = run.split()
+        _require_same(run, split, distribution)
         if split.train.fingerprint != run.data["fingerprint"]:
             raise BadInput(
                 f"the images of {run.recipe.data} have changed since {run.folder} was started; "
                 "restore them, or start a new run"
             )
-        started = any(run.checkpoints.glob("epoch-*.npz"))
-        found = None if started else published_weights(run.recipe, len(run.classes))
-        model, batches, norms = compiled(run, split, found)
-        progress = restore(model, run.checkpoints) if started else Progress()
+        state = distribution.from_first(newest(run.checkpoints) if distribution.first else b"")
+        found = None if state else initial.published_weights(run.recipe, len(run.classes))
+        model, batches, norms = compiled(run, split, found, distribution)
+        progress = Progress()
+        if state:
+            with distribution.scope():
+                progress = restore(model, state)
         batches.epoch = progress.epochs
-        if started:
-            run.write_log(progress.rows)
-        event_files.forget(run.tensorboard, batches.epoch + 1)
+        if distribution.first:
+            if state:
+                run.write_log(progress.rows)
+            event_files.forget(run.tensorboard, batches.epoch + 1)
         log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
-        board = Board(run, batches, split.test, norms, watch)
-        return _fit(run, split, model, batches, progress, board)
+        return _fit(run, split, model, batches, norms, progress, watch, distribution)
 
 
 def _fit(
-    run: Run, split: data.Split, model, batches: TrainingBatches, progress: Progress, board: Board
+    run: Run,
+    split: data.Split,
+    model,
+    batches: TrainingBatches,
+    norms: GradientNorms,
+    progress: Progress,
+    watch: Watch,
+    distribution: Distribution,
 ) -> Run:
     recipe = run.recipe
     log.info(
@@ -165,26 +203,16 @@ def _fit(
         run.environment["backend"],
         run.tensorboard,
     )
-    test = EvaluationBatches(
-        split.test, recipe.image_size, run.preprocessing, soft_labels=recipe.soft_labels
-    )
-    if batches.epoch < recipe.epochs:
-        _train(run, model, batches, test, progress, board)
-    # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    deployed = build(without_aux(run.network), keras, dtype="float32")
-    store.write(deployed, store.read(model), partial=True)
-    with replacing(run.model) as temporary:
-        deployed.save(temporary)
-    probabilities = deployed.predict(test, verbose=0)
-    scores = score(probabilities, split.test.labels)
-    replaced = len(batches.bad.found)
-    if replaced:
-        log.warning("%d images to train on could not be read and were replaced", replaced)
-    seconds = round(progress.seconds)
-    run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
-    run.save()
-    board.finish(run, probabilities, split.test)
+    board = Board(run, batches, split.test, norms, watch) if distribution.first else None
+    with distribution.scope():
+        if batches.epoch < recipe.epochs:
+            _train(run, model, batches, split, norms, progress, board, distribution)
+        # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    replaced = distribution.total(len(batches.bad.found))
+    if distribution.first:
+        run = finish(run, split, model, progress, replaced, board)
+    distribution.total(0)  # JAX gives the others five minutes only, once one of them has ended.
     return run
 
 
@@ -192,27 +220,35 @@ def _train(
     run: Run,
     model,
     batches: TrainingBatches,
-    test: EvaluationBatches,
+    split: data.Split,
+    norms: GradientNorms,
     progress: Progress,
-    board: Board,
+    board: Board | None,
+    distribution: Distribution,
 ) -> None:
+    recipe = run.recipe
+    test = EvaluationBatches(
+        split.test, recipe.image_size, run.preprocessing, recipe.soft_labels, distribution
+    )
+    keeping = [Following(norms, progress)]
+    if board:
+        profile = [Profile(run.tensorboard)] if board.watch.profile else []
+        keeping = [InputRate(batches), board, *profile, Checkpoint(run, progress)]
+    agreed = distribution.stop_agreed if distribution.processes > 1 else None
     try:
-        with StopAfterStep(run, progress) as stop:
+        with StopAfterStep(run, progress, agreed) as stop:
             model.fit(
-                batches,
-                validation_data=test,
+                replicas.fed(batches) if distribution.mirrored else batches,
+                validation_data=replicas.fed(test) if distribution.mirrored else test,
                 initial_epoch=batches.epoch,
-                epochs=run.recipe.epochs,
+                epochs=recipe.epochs,
                 shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=(1 if sys.stdout.isatty() else 2) if distribution.first else 0,
                 callbacks=[
                     keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
-                    InputRate(batches),
                     Divergence(run, progress),
-                    board,
-                    *([Profile(run.tensorboard)] if board.watch.profile else []),
-                    Checkpoint(run, progress),
-                    *([AveragedWeights()] if run.recipe.ema else []),
+                    *keeping,
+                    *([AveragedWeights()] if recipe.ema else []),
                     stop,
                 ],
             )

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from keras_inception.errors import BadInput
-from keras_inception.files import sweep, write_bytes, write_json
+from keras_inception.files import sweep, write_bytes
 from keras_inception.locks import locked
 from keras_inception.preprocess import Preprocessing
 from keras_inception.record import from_record, to_record
@@ -86,7 +86,7 @@ class Run:
         """The images it was trained on and those held out, loaded anew."""
         return load(self.recipe.data, self.recipe.holdout, self.recipe.seed)
 
-    def save(self) -> None:
+    def to_json(self) -> str:
         record = {
             "recipe": asdict(self.recipe),
             "network": to_record(self.network),
@@ -96,7 +96,10 @@ class Run:
             "environment": self.environment,
             "result": self.result,
         }
-        write_json(self.folder / "run.json", record)
+        return json.dumps(record, indent=2) + "\n"
+
+    def save(self) -> None:
+        write_bytes(self.folder / "run.json", self.to_json().encode())
 
     def write_log(self, rows: list[dict]) -> None:
         """`log.csv` anew: appending could leave half a line, or an epoch twice."""
@@ -146,8 +149,13 @@ def read(folder: str | Path) -> Run:
             f"{folder} is not a run folder: it has no run.json; "
             "give a folder that `keras-inception train` wrote"
         )
+    return from_json((folder / "run.json").read_text(), folder)
+
+
+def from_json(text: str | bytes, folder: Path) -> Run:
+    """The run in `folder` whose run.json is `text`. Raises BadInput if it is damaged."""
     try:
-        record = json.loads((folder / "run.json").read_text())
+        record = json.loads(text)
         return Run(
             folder,
             Recipe(**record["recipe"]),

@@ -12,16 +12,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import BadInput, Stopped
+from ..errors import BadInput, Lost, Stopped
 from ..native_output import held_back
 from . import data, deliver, measure, phone, recipes, show, train, weights
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 
-def _start_frameworks() -> None:
+def _start_frameworks(arguments) -> None:
     # TensorFlow's start-up notices are no news to the user of a command.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if _joins(arguments):
+        return  # JAX must know of the other processes before it looks for devices.
     with held_back():
         from ..training.precision import on_gpu
 
@@ -58,15 +60,30 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command: 0 if it succeeded, 2 for bad input or bad data, 1 for a disk that refuses,
-    130 for Ctrl-C and 143 for SIGTERM."""
+    """Run one command: 0 if it succeeded, 2 for bad input or bad data, 1 for a disk that refuses
+    or another process that is gone, 130 for Ctrl-C and 143 for SIGTERM."""
     arguments = parser().parse_args(argv)
+    status = _status(arguments)
+    if status and _joins(arguments):
+        # Otherwise JAX would wait at the exit for the others, and they for this one.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def _joins(arguments) -> bool:
+    """Whether the command computes together with other processes."""
+    return bool(getattr(arguments, "distribute", None))
+
+
+def _status(arguments) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
         with _terminated_politely():
             if arguments.needs_frameworks:
-                _start_frameworks()
+                _start_frameworks(arguments)
             status = arguments.command(arguments)
     except BadInput as error:
         print(f"keras-inception: {error}", file=sys.stderr)
@@ -80,6 +97,9 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+    except Lost as error:
+        print(f"keras-inception: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise

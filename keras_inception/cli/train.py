@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import MISSING, fields
 
 from ..errors import BadInput
@@ -18,7 +19,11 @@ def _train(arguments) -> None:
     watch = board.Watch(histograms=arguments.histograms, profile=arguments.profile)
     given = vars(arguments)
     options = {f.name: given[f.name] for f in fields(recipes.Recipe) if f.name in given}
+    if arguments.distribute is None and arguments.process_id is not None:
+        raise BadInput("--process-id is one of several; give their addresses to --distribute")
     if arguments.dry_run:
+        if arguments.distribute is not None:
+            raise BadInput("--dry-run plans for one device; leave out --distribute")
         if arguments.resume:
             raise BadInput("--dry-run is about a new run; leave out --resume")
         from ..training import plan
@@ -26,21 +31,40 @@ def _train(arguments) -> None:
         options = _with_batch_size(options)
         print(plan.plan(options.pop("data", "digits"), options, arguments.run))
         return
-    if arguments.resume:
-        if options:
-            raise BadInput(
-                f"--resume continues {arguments.run} with its own recipe; leave out "
-                f"{', '.join(_flag(name) for name in sorted(options))}"
-            )
-        run = fit.resume(arguments.run, watch)
-    else:
-        options = {"data": "digits", **_with_batch_size(options)}
-        run = fit.start(recipes.recipe_for(**options), arguments.run, watch)
+    if arguments.resume and options:
+        raise BadInput(
+            f"--resume continues {arguments.run} with its own recipe; leave out "
+            f"{', '.join(_flag(name) for name in sorted(options))}"
+        )
+    if arguments.distribute is not None and options.get("batch_size") == AUTO:
+        raise BadInput(
+            "--batch auto tries one device; give the batch of all devices together as a number"
+        )
+    options = {"data": "digits", **_with_batch_size(options)}
+    with _distribution(arguments) as distribution:
+        if arguments.resume:
+            run = fit.resume(arguments.run, watch, distribution)
+        else:
+            recipe = recipes.recipe_for(**options)
+            run = fit.start(recipe, arguments.run, watch, distribution)
+    if not distribution.first:
+        print(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
+        return
     result = run.result
     print(
         f"{run.model}: top-1 {result['top1']:.4f}, top-5 {result['top5']:.4f}, "
         f"loss {result['loss']:.4f} on {result['images']} held-out images; {result['seconds']} s"
     )
+
+
+def _distribution(arguments):
+    from ..training import distribution
+
+    if arguments.distribute is None:
+        return nullcontext(distribution.ALONE)
+    if arguments.distribute:
+        return distribution.joined(arguments.distribute, arguments.process_id)
+    return nullcontext(distribution.of_this_machine())
 
 
 def _with_batch_size(options: dict) -> dict:
@@ -83,6 +107,20 @@ def add(commands) -> None:
     )
     parser.add_argument(
         "--profile", action="store_true", help="profile a few steps into the TensorBoard folder"
+    )
+    parser.add_argument(
+        "--distribute",
+        nargs="?",
+        const="",
+        metavar="HOST:PORT,...",
+        help="train on all devices of this machine; with an address for each of several processes "
+        "(JAX only), on the devices of all of them",
+    )
+    parser.add_argument(
+        "--process-id",
+        type=int,
+        metavar="N",
+        help="which of these processes this one is, from 0; process 0 writes the run folder",
     )
     kinds = {"int": int, "float": float, "str": str}
     for field in fields(recipes.Recipe):

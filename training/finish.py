@@ -1,0 +1,40 @@
+"""The end of a run: the trained network for inference, and how it does."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, replace
+
+import keras
+
+from keras_inception.build import build
+from keras_inception.files import replacing
+from keras_inception.transform import without_aux
+from keras_inception.weights import store
+
+from .batches import EvaluationBatches
+from .board import Board
+from .checkpoints import Progress
+from .data import Split
+from .evaluate import score
+from .run_folder import Run
+
+log = logging.getLogger(__name__)
+
+
+def finish(run: Run, split: Split, model, progress: Progress, replaced: int, board: Board) -> Run:
+    """Write the trained network, and how it does on the images held out."""
+    deployed = build(without_aux(run.network), keras, dtype="float32")
+    store.write(deployed, store.read(model), partial=True)
+    with replacing(run.model) as temporary:
+        deployed.save(temporary)
+    test = EvaluationBatches(split.test, run.recipe.image_size, run.preprocessing)
+    probabilities = deployed.predict(test, verbose=0)
+    scores = score(probabilities, split.test.labels)
+    if replaced:
+        log.warning("%d images to train on could not be read and were replaced", replaced)
+    seconds = round(progress.seconds)
+    run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
+    run.save()
+    board.finish(run, probabilities, split.test)
+    return run
