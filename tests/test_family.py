@@ -120,11 +120,11 @@ def test_every_member_quantizes_to_integers(member):
     quantizes(small(member))
 
 
-def test_local_response_normalization_quantizes_to_integers():
+@pytest.mark.parametrize("engine", [tfmot, pytest.param(keras3, marks=pytest.mark.slow)])
+def test_local_response_normalization_quantizes_to_integers(engine):
     """GoogLeNet as in the paper; TFLite's own operator is in float."""
     net = replace(widen(FAMILY["googlenet"], 0.25), input_shape=(32, 32, 3), classes=4)
-    for engine in (tfmot, keras3):
-        quantizes(net, engine)
+    quantizes(net, engine)
 
 
 @pytest.mark.parametrize(
