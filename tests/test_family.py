@@ -17,7 +17,7 @@ from keras_inception.spec import BatchNorm
 from keras_inception.tflite.agreement import without_softmax
 from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
-from keras_inception.tflite.engines import tfmot as qat
+from keras_inception.tflite.engines import keras3, tfmot
 from keras_inception.tflite.interpreter import File
 from keras_inception.tflite.lrn import in_integers
 from keras_inception.tflite.twin import twin
@@ -95,22 +95,22 @@ def test_every_member_trains_and_is_saved(member, tmp_path):
     assert single.count_params() == build(without_aux(net), keras).count_params()
 
 
-def quantizes(net):
+def quantizes(net, engine=tfmot):
     """Quantization-aware for a few steps, then a file: integer throughout, and the same network."""
     images, labels = images_for(net)
     model = ki.without_aux(fitted(net))
-    float_twin = in_integers(twin(model, images), images)
-    quantized = qat.quantize(float_twin, images, RANGE)
-    quantized.compile(
-        optimizer=tf_keras.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy"
+    kind = engine.KERAS
+    quantized = engine.quantize(
+        in_integers(model if kind is keras else twin(model, images), images), images, RANGE
     )
+    quantized.compile(kind.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy")
     quantized.fit(images, labels, batch_size=16, verbose=0)
     content = convert(quantized, "int8", Preprocessing(), "uint8")
     assert audit(content).integer, str(audit(content))
     assert File(content).scores(images).shape == (32, 4)
     # After a handful of steps normalization magnifies every rounding, so the logits are held to
     # their spread here; trained networks are held to a single step in test_files.py.
-    logits = tf_keras.Model(quantized.inputs, quantized.layers[-1].input)
+    logits = kind.Model(quantized.input, quantized.layers[-1].input)
     expected = logits.predict(images, verbose=0)
     noise = File(without_softmax(content)).scores(images) - expected
     assert np.std(noise) < 0.35 * np.std(expected), (np.std(noise), np.std(expected))
@@ -120,9 +120,22 @@ def test_every_member_quantizes_to_integers(member):
     quantizes(small(member))
 
 
-def test_local_response_normalization_quantizes_to_integers():
+@pytest.mark.parametrize("engine", [tfmot, pytest.param(keras3, marks=pytest.mark.slow)])
+def test_local_response_normalization_quantizes_to_integers(engine):
     """GoogLeNet as in the paper; TFLite's own operator is in float."""
-    quantizes(replace(widen(FAMILY["googlenet"], 0.25), input_shape=(32, 32, 3), classes=4))
+    net = replace(widen(FAMILY["googlenet"], 0.25), input_shape=(32, 32, 3), classes=4)
+    quantizes(net, engine)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "inception_resnet_v1" else pytest.mark.slow)
+        for name in FAMILY
+    ],
+)
+def test_members_quantize_in_keras_too(name):
+    quantizes(small(FAMILY[name]), keras3)
 
 
 @pytest.mark.slow

@@ -73,10 +73,20 @@ class _Fold:
         return outputs
 
     def nested(self, model, inputs):
+        """The layers of a model that is used as a layer."""
+        made = {}
+
+        def call(layer, *tensors, **arguments):
+            made[layer.name] = self(layer, *tensors, **arguments)
+            return made[layer.name]
+
         plain = keras.Model(model.inputs, model.outputs)
-        return keras.models.clone_model(
-            plain, input_tensors=inputs, clone_function=lambda layer: layer, call_function=self
-        ).outputs
+        # A model of tensors that are no inputs is built on new ones: only `call` sees ours.
+        keras.models.clone_model(
+            plain, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
+        )
+        histories = [tensor._keras_history for tensor in plain.outputs]
+        return [keras.tree.flatten(made[h.operation.name])[h.tensor_index] for h in histories]
 
     def weighted(self, kind, config, x, kernel, bias):
         """A layer of `kind` with these weights, and its activation as a layer of its own."""
