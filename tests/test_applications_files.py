@@ -70,5 +70,7 @@ def test_quantization_aware(source):
     file = convert(part, "int8", expected, "int8")
     shown = images if expected.is_quantization else source.calibration
     wanted = part.predict(images[:8], verbose=0)
+    if source.name == "MobileNetV2":
+        pytest.xfail("tfmot's depthwise convolutions depart from the file: see docs/mobile.md")
     found = File(file).scores(shown[:8]).reshape(wanted.shape)
     assert (np.abs(found - wanted) <= 1.001 * File(file).output_step).mean() > 0.95
