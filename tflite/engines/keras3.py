@@ -185,6 +185,11 @@ def fine_tune(
     float32 afterwards. Ranges follow the activations for the first half of the steps.
     """
     first, steps = batches.epoch, epochs * len(batches)
+
+    def told(epoch, logs):
+        with computed_in(quantized, "float32"):
+            after_epoch(epoch + 1)
+
     for layer in quantized.layers:
         if isinstance(layer, Range) and layer.observes:
             layer.batches_left.assign(FROZEN_AFTER * steps)
@@ -206,7 +211,7 @@ def fine_tune(
             callbacks=[
                 keras.callbacks.LambdaCallback(
                     on_epoch_begin=lambda epoch, logs: batches.start_epoch(first + epoch),
-                    on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1),
+                    on_epoch_end=told,
                 ),
             ],
         )
