@@ -24,7 +24,7 @@ def sentence(capfd, *argv):
         (["quantize", "nowhere"], "nowhere is not a run folder: it has no run.json"),
         (["export", "nowhere", "--scheme", "int8"], "nowhere is not a run folder"),
         (["export", "nowhere", "--scheme", "int4"], "scheme must be one of float32"),
-        (["export", "nowhere", "--scheme", "int8", "--io", "int32"], "io must be one of"),
+        (["export", "nowhere", "--scheme", "int8", "--io", "int32"], "the io of int8 files is"),
         (["evaluate", "nowhere.tflite"], "there is no file 'nowhere.tflite'"),
         (["evaluate", "nowhere.h5"], "neither a run folder nor"),
         (["report", "nowhere"], "not a run folder"),

@@ -54,13 +54,22 @@ def images_for(net, count=32):
     return np.repeat(grey, 3, axis=-1), train.labels[np.sort(chosen)]
 
 
-@pytest.fixture(params=[pytest.param(name, id=name) for name in FAMILY])
+#: Where one member stands for its like, the others are left to the slow tests.
+LARGE = ("inception_v2", "inception_v4", "inception_resnet_v2")
+
+
+@pytest.fixture(params=FAMILY)
 def member(request):
     return FAMILY[request.param]
 
 
-def test_every_member_builds_the_same_in_both_kerases(member):
-    net = small(member, short=False)
+def with_large_ones_slow(names):
+    return [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in names]
+
+
+@pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
+def test_every_member_builds_the_same_in_both_kerases(name):
+    net = small(FAMILY[name], short=False)
     ours, theirs = build(net, keras), build(net, tf_keras)
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
     store.write(theirs, store.read(ours))
@@ -116,8 +125,9 @@ def quantizes(net, engine=tfmot):
     assert np.std(noise) < 0.35 * np.std(expected), (np.std(noise), np.std(expected))
 
 
-def test_every_member_quantizes_to_integers(member):
-    quantizes(small(member))
+@pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
+def test_every_member_quantizes_to_integers(name):
+    quantizes(small(FAMILY[name]))
 
 
 @pytest.mark.parametrize("engine", [tfmot, pytest.param(keras3, marks=pytest.mark.slow)])

@@ -13,8 +13,7 @@ from keras_inception.training import run_folder
 
 NAMES = ["run.json", *(f"epoch-000{n}.npz" for n in (1, 2, 3)), "log.csv", "model.keras"]
 EVERY = [(when, name) for name in [*NAMES, "run.json"] for when in ("KILL_BEFORE", "KILL_AFTER")]
-FEW = [("KILL_BEFORE", "epoch-0002.npz"), ("KILL_AFTER", "epoch-0002.npz")]
-FEW += [("KILL_BEFORE", "model.keras"), ("KILL_BEFORE", "run.json")]
+FEW = [("KILL_AFTER", "epoch-0002.npz"), ("KILL_BEFORE", "run.json")]
 
 
 def train(folder, **deaths):

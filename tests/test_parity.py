@@ -57,7 +57,13 @@ def test_the_same_numbers_as_keras_applications(name, top):
     np.testing.assert_allclose(ours.predict(images, verbose=0) / scale, expected / scale, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "inception_resnet_v2" else ())
+        for name in PAIRS
+    ],
+)
 def test_the_same_arguments_give_the_same_shapes(name):
     ours, theirs = PAIRS[name]
     for arguments in (

@@ -238,16 +238,18 @@ def batches():
     return Rgb(load("digits").train, recipe, lambda x: (x.astype("float32") - 128) / 128)
 
 
-def test_fine_tuning_trains_and_its_ranges_rest_in_the_second_half(each, batches):
+def test_fine_tuning_trains_and_its_ranges_rest_in_the_second_half(each, batches, monkeypatch):
     quantized = each.quantize(reduction(each.KERAS), batches[0][0], RANGE)
+    seen, epochs = [_limits(quantized)], []
 
-    class Watch(each.KERAS.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            seen.append(_limits(quantized))
+    def after_epoch(epoch):
+        epochs.append(epoch)
+        seen.append(_limits(quantized))
 
-    seen = [_limits(quantized)]
     before = [np.array(v) for v in quantized.trainable_variables]
-    each.fine_tune(quantized, batches, epochs=1, learning_rate=0.01, callbacks=[Watch()])
+    monkeypatch.setattr(Rgb, "__len__", lambda self: 1)
+    each.fine_tune(quantized, batches, 4, 0.01, after_epoch)
+    assert epochs == [1, 2, 3, 4]
     start, one, two, three, four = seen
     assert start != one != two
     assert two == three == four
@@ -273,19 +275,23 @@ def test_fine_tuning_leaves_batch_statistics_and_the_input_range_alone(batches):
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_keras_trains_in_mixed_precision(precision, batches):
-    model = mobile()
-    quantized = keras3.quantize(model, batches[0][0], RANGE)
-    computed = []
+def test_keras_trains_in_mixed_precision(precision, batches, monkeypatch):
+    """What is told of an epoch's end finds the model in float32, as files are made of it."""
+    quantized = keras3.quantize(mobile(), batches[0][0], RANGE)
+    kinds, give = {"training": set(), "told": set()}, Rgb.__getitem__
 
-    class Watch(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            computed.append({layer.compute_dtype for layer in quantized.layers})
-            assert np.isfinite(logs["loss"])
+    def note(when):
+        kinds[when] |= {layer.compute_dtype for layer in quantized.layers}
 
+    def watched(self, index):
+        note("training")
+        return give(self, index)
+
+    monkeypatch.setattr(Rgb, "__getitem__", watched)
     before = [np.array(v) for v in quantized.trainable_variables]
-    keras3.fine_tune(quantized, batches, 1, 0.01, [Watch()], precision)
-    assert precision.removeprefix("mixed_") in computed[0]
+    keras3.fine_tune(quantized, batches, 1, 0.01, lambda epoch: note("told"), precision)
+    assert precision.removeprefix("mixed_") in kinds["training"]
+    assert kinds["told"] == {"float32"}
     changed = [
         not np.array_equal(a, b) for a, b in zip(before, quantized.trainable_variables, strict=True)
     ]

@@ -110,6 +110,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_its_first_epoch_starts_over(tmp_path, monkeypatch):
     recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17)
 

@@ -69,7 +69,7 @@ def convert(
     # than a tf_keras model with a traced function for every layer.
     weights = tf.Module()
     # Keras 3 wraps the variables that TensorFlow knows.
-    weights.all = [getattr(variable, "value", variable) for variable in model.variables]
+    weights.all = [v if isinstance(v, tf.Variable) else v.value for v in model.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [infer.get_concrete_function()], weights
     )

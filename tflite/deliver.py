@@ -29,11 +29,12 @@ from .twin import twin
 log = logging.getLogger(__name__)
 
 
-def _model(source: Source, float_lrn: bool, keras=tf_keras):
-    """The network in `keras`, its local response normalization in integers unless `float_lrn`."""
+def _model(source: Source, float_lrn: bool, keras=tf_keras, bounded: bool = False):
+    """The network in `keras`, its local response normalization in integers unless `float_lrn`, and
+    `bounded` where it is not to be fake-quantized."""
     images = source.preprocessing(source.calibration)
     model = twin(source.model, images) if keras is tf_keras else source.model
-    return model if float_lrn else lrn.in_integers(model, images)
+    return model if float_lrn else lrn.in_integers(model, images, bounded)
 
 
 def export(
@@ -70,7 +71,7 @@ def export(
             f"{scheme} takes its ranges from photographs: name a folder of them with --images, a "
             "hundred or more of the kind that will be classified"
         )
-    model = _model(source, float_lrn)
+    model = _model(source, float_lrn, bounded=True)
     content = convert(model, scheme, expected, io_type, source.calibration, logits)
     gates.require(content, model, source, allow_float or float_lrn, ALLOWED)
     return _write(source, scheme, content, io_type, {"calibration": _provenance(source)})

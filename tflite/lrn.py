@@ -47,14 +47,24 @@ def integer_lrn(keras: ModuleType) -> type:
     """The IntegerLRN layer class for `keras`; Keras 3 has to compute with TensorFlow."""
 
     class IntegerLRN(keras.layers.Layer):
-        """Local response normalization, fake-quantized, its sums at most `largest_sum` and its
-        inputs' squares at most `largest_square`.
+        """Local response normalization, fake-quantized, its sums at most `largest_sum`, its inputs'
+        squares at most `largest_square`, its outputs within `bounds`, if given.
 
         Maps (batch, height, width, channels) to the same shape and dtype; computes in float32. The
         other constants are those of spec.LRN.
         """
 
-        def __init__(self, depth_radius, bias, alpha, beta, largest_sum, largest_square, **kwargs):
+        def __init__(
+            self,
+            depth_radius,
+            bias,
+            alpha,
+            beta,
+            largest_sum,
+            largest_square,
+            bounds=None,
+            **kwargs,
+        ):
             super().__init__(**kwargs)
             self.constants = {
                 "depth_radius": depth_radius,
@@ -63,6 +73,7 @@ def integer_lrn(keras: ModuleType) -> type:
                 "beta": beta,
             }
             self.largest_sum, self.largest_square = largest_sum, largest_square
+            self.bounds = bounds
 
         def call(self, inputs):
             x = tf.cast(inputs, tf.float32)
@@ -74,6 +85,8 @@ def integer_lrn(keras: ModuleType) -> type:
             logs = _ranged(tf.math.log(sums), min(0, lowest), highest)
             powers = _ranged(logs * -beta, -beta * highest, max(0, -beta * lowest))
             outputs = x * _ranged(tf.exp(powers), 0, bias**-beta)
+            if self.bounds:
+                outputs = _ranged(outputs, *self.bounds)
             return tf.cast(outputs, self.compute_dtype)
 
         def compute_output_shape(self, input_shape):
@@ -85,16 +98,19 @@ def integer_lrn(keras: ModuleType) -> type:
                 **self.constants,
                 "largest_sum": self.largest_sum,
                 "largest_square": self.largest_square,
+                "bounds": self.bounds,
             }
 
     return IntegerLRN
 
 
-def in_integers(model, images: np.ndarray):
+def in_integers(model, images: np.ndarray, bounded: bool = False):
     """The functional `model`, of either Keras, with its local response normalizations made of
     integer operators.
 
-    `images` are preprocessed calibration images, (n, height, width, channels) float32.
+    `images` are preprocessed calibration images, (n, height, width, channels) float32. `bounded`
+    gives the outputs the range that they have in float, for clipped sums make large ones too large;
+    quantization-aware training brings its own.
     """
     keras = keras_of(model)
     integer_layer = integer_lrn(keras)
@@ -105,11 +121,19 @@ def in_integers(model, images: np.ndarray):
     probe = keras.Model(model.input, {layer.name: layer.input for layer in layers})
     sums = {layer.name: [] for layer in layers}
     squares = dict.fromkeys(sums, 0.0)
+    bounds = dict.fromkeys(sums, (0.0, 0.0))
     for image in images:
         maps = probe(image[None])
         for layer in layers:
-            radius, bias, alpha, _ = layer.constants.values()
+            radius, bias, alpha, beta = layer.constants.values()
             here = maps[layer.name] ** 2
+            totals = _sums(here, radius, bias, alpha)
+            outputs = maps[layer.name] * tf.reshape(totals, here.shape) ** -beta
+            low, high = bounds[layer.name]
+            bounds[layer.name] = (
+                min(low, float(tf.reduce_min(outputs))),
+                max(high, float(tf.reduce_max(outputs))),
+            )
             squares[layer.name] = max(squares[layer.name], float(tf.reduce_max(here)))
             # Neighbouring positions hardly differ: every second one is plenty.
             sums[layer.name].append(_sums(here[:, ::2, ::2], radius, bias, alpha).numpy())
@@ -122,7 +146,11 @@ def in_integers(model, images: np.ndarray):
         largest = min(float(np.percentile(sums[layer.name], PERCENTILE)), 255 * bias)
         square = min(squares[layer.name], (largest - bias) / alpha)
         return integer_layer(
-            **layer.constants, largest_sum=largest, largest_square=square, name=layer.name
+            **layer.constants,
+            largest_sum=largest,
+            largest_square=square,
+            bounds=bounds[layer.name] if bounded else None,
+            name=layer.name,
         )
 
     clone = keras.models.clone_model(model, clone_function=replaced)

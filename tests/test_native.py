@@ -1,0 +1,57 @@
+"""Every member at its native size becomes an INT8 file that is the network, a quarter as large."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_inception as ki
+from keras_inception.applications import configure
+from keras_inception.networks import FAMILY
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite import deliver, gates
+from keras_inception.tflite.agreement import agreement
+from keras_inception.tflite.audit import audit
+from keras_inception.tflite.convert import convert
+from keras_inception.tflite.engines import engine
+from keras_inception.tflite.ranges import ALLOWED
+from keras_inception.tflite.source import of_model
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=FAMILY)
+def source(request, tmp_path_factory):
+    """Random weights, with the batch statistics that they have on the calibration images."""
+    keras.utils.set_random_seed(0)
+    net = configure(FAMILY[request.param], norm="batch")
+    model, size = ki.build(net, keras), net.input_shape[0]
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (8, size // 16 + 1, size // 16 + 1, 3))
+    pixels = np.kron(coarse, np.ones((1, 16, 16, 1)))[:, :size, :size].astype(np.uint8)
+    norms = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    momentum = norms[0].momentum
+    for each in norms:
+        each.momentum = 0.0
+    model(Preprocessing()(pixels), training=True)
+    for each in norms:
+        each.momentum = momentum
+    names = tuple(map(str, range(net.classes)))
+    return of_model(model, Preprocessing(), names, tmp_path_factory.mktemp("native"), images=pixels)
+
+
+def test_post_training(source):
+    float32, int8 = (deliver.export(source, scheme) for scheme in ("float32", "int8"))
+    assert audit(int8.read_bytes()).integer
+    assert int8.stat().st_size <= 0.27 * float32.stat().st_size
+
+
+@pytest.mark.parametrize("name", ["tfmot", "keras"])
+def test_fake_quantized(source, name):
+    chosen, expected = engine(name), source.preprocessing
+    model = deliver._model(source, False, chosen.KERAS)
+    quantized = chosen.quantize(model, expected(source.calibration), expected.range)
+    content = convert(quantized, "int8", expected, "uint8")
+    with chosen.fake_quantization_off():
+        gates.require(content, quantized, source, False, ALLOWED)
+    agrees = agreement(content, quantized, source.calibration, expected)
+    assert agrees.probabilities == 1 and agrees.noise < 0.1, str(agrees)
