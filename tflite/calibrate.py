@@ -56,8 +56,23 @@ def _all_outputs(content: bytes) -> bytes:
     return pack(model)
 
 
-def outputs_asked_for(content: bytes) -> bytes:
-    """The file with its first output alone."""
+def outputs_asked_for(content: bytes, output: str) -> bytes:
+    """The file with its first output alone, which its signature calls `output`.
+
+    The quantizer drops a signature that does not name all outputs.
+    """
     model = unpack(content)
-    cut(model, [model.subgraphs[0].outputs[0]])
+    graph = model.subgraphs[0]
+    cut(model, [graph.outputs[0]])
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+    signature.inputs = [_named("image", graph.inputs[0])]
+    signature.outputs = [_named(output, graph.outputs[0])]
+    model.signatureDefs = [signature]
     return pack(model)
+
+
+def _named(name: str, tensor: int):
+    named = schema.TensorMapT()
+    named.name, named.tensorIndex = name, tensor
+    return named

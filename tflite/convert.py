@@ -86,7 +86,7 @@ def convert(
             )
     with held_back(), undisturbed():
         content = converter.convert()
-    return content if pixels is None else outputs_asked_for(content)
+    return content if pixels is None else outputs_asked_for(content, name)
 
 
 def _spanning(pixels: np.ndarray) -> np.ndarray:

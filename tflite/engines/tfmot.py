@@ -61,9 +61,11 @@ def _observers_frozen_after(steps: int, optimizer) -> Iterator[None]:
 
     observe = quant_ops.MovingAvgQuantize
 
-    def frozen_late(*arguments, ema_decay, **options):
-        decay = tf.where(optimizer.iterations < steps, ema_decay, 1.0)
-        return observe(*arguments, ema_decay=decay, **options)
+    def frozen_late(*arguments, ema_decay, is_training, **options):
+        # A file that is converted meanwhile is not to depend on the optimizer.
+        if is_training is not False:
+            ema_decay = tf.where(optimizer.iterations < steps, ema_decay, 1.0)
+        return observe(*arguments, ema_decay=ema_decay, is_training=is_training, **options)
 
     with mock.patch.object(quant_ops, "MovingAvgQuantize", frozen_late):
         yield
