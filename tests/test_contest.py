@@ -12,6 +12,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite import deliver
 from keras_inception.tflite.by_layer import by_layer, first_departure
 from keras_inception.tflite.contest import Contest
 from keras_inception.tflite.convert import convert
@@ -40,6 +41,20 @@ def test_the_file_kept_is_the_best_of_all_epochs(run, int8_qat, record):
     assert by_epoch[record["kept_epoch"]] == best
     assert evaluate(int8_qat).top1 == best["top1"] >= by_epoch[0]["top1"]
     assert record["float"]["top1"] == run.result["top1"]
+
+
+@pytest.mark.slow
+def test_the_engine_keras_is_judged_alike(run, int8_qat):
+    kept = int8_qat.read_bytes(), int8_qat.with_suffix(".json").read_bytes()
+    try:
+        path = deliver.quantize(run.folder, epochs=1, engine="keras", logits=True)
+        record = json.loads(path.with_suffix(".json").read_text())
+        assert record["quantization_aware_training"]["engine"] == "keras"
+        assert evaluate(path).top1 == max(each["top1"] for each in record["int8_by_epoch"])
+        assert record["agreement"]["logits"] > 0.99
+    finally:
+        int8_qat.write_bytes(kept[0])
+        int8_qat.with_suffix(".json").write_bytes(kept[1])
 
 
 def test_accuracy_ranges_saturation_and_noise_are_curves(run, record, curves):

@@ -22,6 +22,7 @@ from keras_inception.tflite.audit import audit
 from keras_inception.tflite.convert import convert
 from keras_inception.tflite.evaluate import evaluate, report
 from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.outputs import are_probabilities
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
 from keras_inception.transform import widen, without_aux
@@ -132,6 +133,35 @@ def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, int8):
         assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
     finally:
         int8.write_bytes(kept)
+
+
+def test_a_file_may_end_in_logits(run, int8):
+    kept, with_softmax = int8.read_bytes(), evaluate(int8)
+    try:
+        path = deliver.export(run.folder, "int8", logits=True)
+        assert not are_probabilities(path.read_bytes()) and are_probabilities(kept)
+        signature = File(path)._interpreter.get_signature_list()["serving_default"]
+        assert signature == {"inputs": ["image"], "outputs": ["logits"]}
+        found = evaluate(path)
+        assert found.top1 == with_softmax.top1
+        assert found.loss == pytest.approx(with_softmax.loss, abs=0.01)
+    finally:
+        int8.write_bytes(kept)
+        deliver.export(run.folder, "int8")
+
+
+def test_sixteen_bit_activations_are_integers_too(run):
+    path = deliver.export(run.folder, "int16x8")
+    found = audit(path.read_bytes())
+    assert found.integer and found.operator_count > 80
+    assert File(path).types == ("float32", "float32")
+    assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.003)
+
+
+@pytest.mark.parametrize("scheme", ["int16x8", "float16"])
+def test_a_type_that_a_scheme_has_not_is_refused(run, scheme):
+    with pytest.raises(BadInput, match=f"the io of {scheme} files is float32; got 'uint8'"):
+        deliver.export(run.folder, scheme, "uint8")
 
 
 @pytest.mark.parametrize(("scheme", "share"), [("float16", 0.55), ("dynamic", 0.35)])

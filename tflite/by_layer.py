@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from math import log10
@@ -66,7 +67,9 @@ def by_layer(
                 made[name] = tensor, values
         if not position:
             sums = {name: _Sums(tensor) for name, (tensor, _) in made.items()}
-            emulated = _outputs(quantized, {name: name for name in made}, expected(pixels))
+            emulated = _outputs(
+                quantized, {name: _ranged_name(name, known) for name in made}, expected(pixels)
+            )
             exact = _outputs(trained, {name: _float_name(name) for name in made}, expected(pixels))
         for name, (_, values) in made.items():
             float_values = exact[name][position] if name in exact else None
@@ -109,8 +112,17 @@ class _Sums:
 
 def _layer_of(tensor: str, known: set[str]) -> str | None:
     """The layer whose output a tensor is: the converter names it after the last operator merged
-    into it, and an operator after the layer it belongs to."""
-    return next((part for part in tensor.split(";")[0].split("/") if part in known), None)
+    into it, and an operator after its layer, to which Keras 3 adds the number of the call."""
+    for part in tensor.split(";")[0].split("/"):
+        for name in (part, re.sub(r"_\d+$", "", part)):
+            if name in known:
+                return name
+    return None
+
+
+def _ranged_name(name: str, known: set[str]) -> str:
+    """The engine keras gives a layer's output its range in a layer after it."""
+    return f"{name}_range" if f"{name}_range" in known else name
 
 
 def _float_name(name: str) -> str:
@@ -122,5 +134,7 @@ def _outputs(model, layers: dict[str, str], images: np.ndarray) -> dict[str, np.
     """What the layers of `model` make of the images, by name, those that it has."""
     there = {layer.name: layer.output for layer in model.layers}
     wanted = {name: there[layer] for name, layer in layers.items() if layer in there}
+    if not wanted:
+        return {}
     probe = keras_of(model).Model(model.input, wanted)
     return {name: np.asarray(value) for name, value in probe(images, training=False).items()}
