@@ -11,10 +11,8 @@ import os
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from keras_inception.errors import BadInput
-from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 
 from .convert import left_to_the_user
@@ -162,23 +160,11 @@ def _groups(model) -> list[int]:
 
 def _limits(floats: bytes, images: np.ndarray) -> dict[int, tuple[float, float]]:
     """The smallest and largest value of each tensor that an operator computes, zero included."""
-    with held_back():
-        interpreter = Interpreter(
-            model_content=floats,
-            num_threads=os.cpu_count(),
-            experimental_preserve_all_tensors=True,
-            # XNNPACK keeps what is between its operators to itself.
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        interpreter.allocate_tensors()
-    computed = [i for operator in unpack(floats).subgraphs[0].operators for i in operator.outputs]
-    limits = dict.fromkeys(computed, (0.0, 0.0))
+    file, limits = File(floats, threads=os.cpu_count() or 1, keep_tensors=True), {}
     for image in images:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
-        interpreter.invoke()
-        for i, (low, high) in limits.items():
-            values = interpreter.get_tensor(i)
-            limits[i] = min(low, float(values.min())), max(high, float(values.max()))
+        for tensor, values in file.tensors(image):
+            low, high = limits.get(tensor["index"], (0.0, 0.0))
+            limits[tensor["index"]] = min(low, float(values.min())), max(high, float(values.max()))
     return limits
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from keras_inception.weights import published
 from . import guard, metadata
 from .interpreter import File
 from .outputs import probabilities
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ def open_subject(what: str | Path) -> Subject:
         model = load_model(path, compile=False)
         height, width, channels, scores, run_once = _keras_model(model)
         origin = _origin_of_run(path.parent)
+        if not origin.classes:
+            log.warning(
+                "%s does not say what it expects of its pixels: (pixel - 128) / 128 is assumed",
+                path,
+            )
     elif not published.exists(what):
         raise BadInput(
             f"{what} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
