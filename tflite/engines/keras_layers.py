@@ -21,7 +21,7 @@ class _FakeQuantizedKernel:
     """A layer whose kernel is rounded to 8 bits, symmetric, its range the kernel's own."""
 
     #: The axis of the kernel that has ranges of its own; None: one range for all of it.
-    AXIS = -1
+    axis = -1
 
     def add_weight(self, *args, name=None, **options):
         # Rounded from float32 whatever the layer computes in.
@@ -31,10 +31,11 @@ class _FakeQuantizedKernel:
     def kernel(self):
         kernel = self._kernel
         if is_on():
-            axes = None if self.AXIS is None else [i for i in range(4) if i != self.AXIS % 4]
+            axis = self.axis
+            axes = None if axis is None else [i for i in range(4) if i != axis % 4]
             limit = ops.maximum(ops.max(ops.abs(kernel), axis=axes), 1e-6)
             limit = ops.stop_gradient(limit)
-            kernel = fake_quant(kernel, -limit, limit, narrow_range=True, axis=self.AXIS)
+            kernel = fake_quant(kernel, -limit, limit, narrow_range=True, axis=axis)
         return ops.cast(kernel, self.compute_dtype)
 
     @kernel.setter
@@ -47,15 +48,18 @@ class FakeQuantizedConv2D(_FakeQuantizedKernel, layers.Conv2D):
 
 
 class FakeQuantizedDepthwiseConv2D(_FakeQuantizedKernel, layers.DepthwiseConv2D):
-    """DepthwiseConv2D with a kernel of 8 bits, each channel with its own range."""
+    """DepthwiseConv2D with a kernel of 8 bits, each channel with its own range, or all with one if
+    there are several outputs to an input: the converter fails on more ranges of these."""
 
-    AXIS = 2
+    @property
+    def axis(self):
+        return 2 if self.depth_multiplier == 1 else None
 
 
 class FakeQuantizedDense(_FakeQuantizedKernel, layers.Dense):
     """Dense with a kernel of 8 bits and one range: the converter fails on more of them."""
 
-    AXIS = None
+    axis = None
 
 
 class Bounded(layers.Activation):
