@@ -55,4 +55,4 @@ def test_fake_quantized(source, name):
         gates.require(content, quantized, source, False, ALLOWED)
     agrees = agreement(content, quantized, source.calibration, expected)
     # Random networks magnify roundings; trained ones are held to a step in test_files.py.
-    assert agrees.probabilities == 1 and agrees.noise < 0.35, str(agrees)
+    assert agrees.probabilities >= 0.99 and agrees.noise < 0.35, str(agrees)
