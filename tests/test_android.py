@@ -137,7 +137,7 @@ def kotlinc():
 @pytest.mark.slow
 @pytest.mark.parametrize("app", ["uint8", "int8", "float32", "grey"], indirect=True)
 def test_the_kotlin_compiles_and_its_plain_part_computes_as_python_does(app, kotlinc, tmp_path):
-    kind = File(app / "src/main/assets/tiny.tflite").input_type.__name__
+    kind = File(app / "src/main/assets/tiny.tflite").types[0]
     program = (KOTLIN / "Golden.kt").read_text().replace("@OUTPUT@", OUTPUTS[kind])
     (tmp_path / "Golden.kt").write_text(program)
     jar, stubs = tmp_path / "golden.jar", KOTLIN / "stubs"

@@ -57,7 +57,7 @@ def test_export(source):
     assert path.stat().st_size < 0.4 * 4 * source.model.count_params()
 
 
-def test_quantization_aware(source):
+def test_quantization_aware(source, request):
     """`qat.quantize` itself refuses a network that is not the same with fake quantization off."""
     expected = source.preprocessing
     images = expected(source.calibration)
@@ -70,7 +70,8 @@ def test_quantization_aware(source):
     file = convert(part, "int8", expected, "int8")
     shown = images if expected.is_quantization else source.calibration
     wanted = part.predict(images[:8], verbose=0)
-    if source.name == "MobileNetV2":
-        pytest.xfail("tfmot's depthwise convolutions depart from the file: see docs/mobile.md")
+    if source.name == "MobileNetV2":  # Strict: a cure is to be noticed.
+        reason = "tfmot's depthwise convolutions depart from the file: see docs/mobile.md"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     found = File(file).scores(shown[:8]).reshape(wanted.shape)
     assert (np.abs(found - wanted) <= 1.001 * File(file).output_step).mean() > 0.95

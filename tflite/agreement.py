@@ -58,7 +58,7 @@ def agreement(content: bytes, quantized, pixels: np.ndarray, expected: Preproces
     images, given = expected(pixels), left_to_the_user(expected)(pixels)
     logits = keras_of(quantized).Model(quantized.input, quantized.layers[-1].input)
     before = File(without_softmax(content))
-    scores = probabilities(File(content), content)(given)
+    scores = probabilities(File(content))(given)
     outputs = quantized.predict(images, verbose=0)
     exact, computed = logits.predict(images, verbose=0), before.scores(given)
     return Agreement(

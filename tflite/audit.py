@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ai_edge_litert import schema_py_generated as schema
 
-from .flatbuffer import kind, name_of, unpack
+from .flatbuffer import CONVERSIONS, kind, name_of, unpack
 
 _FLOATS = {
     schema.TensorType.FLOAT16,
@@ -58,7 +58,6 @@ def audit(content: bytes) -> Audit:
             count += 1
             name = kind(model, operator)
             touched = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and is_float[i]]
-            converts = name in ("QUANTIZE", "DEQUANTIZE")
-            if touched and not (converts and edges.issuperset(touched)):
+            if touched and not (name in CONVERSIONS and edges.issuperset(touched)):
                 operators.append(f"{name} -> {name_of(graph.tensors[operator.outputs[0]])}")
     return Audit(tuple(tensors), tuple(operators), count)

@@ -47,8 +47,8 @@ class Entry:
     layers: tuple[Layer, ...]
 
     @property
-    def rank(self) -> tuple[float, float]:
-        return self.scores.top1, -self.scores.loss
+    def rank(self) -> tuple[bool, float, float]:
+        return self.agreement.holds, self.scores.top1, -self.scores.loss
 
     def __str__(self):
         return f"after epoch {self.epoch}" if self.epoch else "post-training"
@@ -72,6 +72,8 @@ class Contest:
     ):
         self.source, self.quantized, self.make = source, quantized, make
         self.images = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
+        size = source.model.input_shape[1]
+        self.compared = pixels(self.images.balanced(COMPARED, 0), size, source.preprocessing)
         self.first, self.folder = first, tensorboard / "int8"
         self.trained = self._scores(
             lambda images: source.model.predict(images, verbose=0), source.preprocessing
@@ -81,35 +83,35 @@ class Contest:
 
     def enter(self, epoch: int) -> None:
         """Judge the file as it is after `epoch` epochs; 0 is before the first step."""
-        expected, size = self.source.preprocessing, self.source.model.input_shape[1]
-        content = self.make()
-        compared = pixels(self.images.balanced(COMPARED, 0), size, expected)
+        expected, content = self.source.preprocessing, self.make()
         entry = Entry(
             epoch,
             content,
-            self._scores(probabilities(File(content), content), left_to_the_user(expected)),
-            agreement(content, self.quantized, compared, expected),
-            by_layer(content, self.quantized, self.source.model, compared[:OBSERVED], expected),
+            self._scores(probabilities(File(content)), left_to_the_user(expected)),
+            agreement(content, self.quantized, self.compared, expected),
+            by_layer(
+                content, self.quantized, self.source.model, self.compared[:OBSERVED], expected
+            ),
         )
         log.info("INT8 %s: %s", entry, entry.scores)
         self._draw(entry)
         # Only the best is worth its memory.
-        best = max([*self.entries, entry], key=lambda e: (e.agreement.holds, *e.rank))
-        self.entries = [e if e is best else replace(e, content=b"") for e in (*self.entries, entry)]
+        self.entries.append(entry)
+        best = self._first()
+        self.entries = [e if e is best else replace(e, content=b"") for e in self.entries]
 
     def best(self) -> tuple[Entry, dict]:
         """The most accurate file, the least loss among equals; and what was measured of all.
 
         Raises BadInput if no file computes what its fake-quantized model does.
         """
-        able = [entry for entry in self.entries if entry.agreement.holds]
-        if not able:
+        best = self._first()
+        if not best.agreement.holds:
             last = self.entries[-1]
             raise BadInput(
                 f"the file departs from the model it came from: {last.agreement}"
                 f"{first_departure(last.layers)}; it was not kept"
             )
-        best = max(able, key=lambda entry: entry.rank)
         log.info(
             "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on the same %d images",
             best,
@@ -124,6 +126,9 @@ class Contest:
             "kept_epoch": best.epoch,
             "agreement": asdict(best.agreement),
         }
+
+    def _first(self) -> Entry:
+        return max(self.entries, key=lambda entry: entry.rank)
 
     def _scores(self, scores, expected) -> Scores:
         _, size, _, channels = self.source.model.input_shape

@@ -7,6 +7,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from .interpreter import IDENTIFIER
 
+#: Operators that change the type or the step of a tensor, and nothing else.
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items()}
 
 

@@ -34,12 +34,12 @@ class File:
 
     def __init__(self, source: str | Path | bytes, threads: int = 1, keep_tensors: bool = False):
         """Open a file, or its bytes; `tensors` needs bytes opened, slower, with `keep_tensors`."""
-        content = source if isinstance(source, bytes) else read_bytes(source)
+        self.content = source if isinstance(source, bytes) else read_bytes(source)
         name = "the file" if isinstance(source, bytes) else source
         path = None if isinstance(source, bytes) else source
         options = _KEEPING if keep_tensors else {}
         self._name = name
-        self._interpreter = guard.interpreter(path, content, threads, **options)
+        self._interpreter = guard.interpreter(path, self.content, threads, **options)
         inputs, outputs = (
             self._interpreter.get_input_details(),
             self._interpreter.get_output_details(),
@@ -89,7 +89,7 @@ class File:
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
         scale, zero_point = self._input["quantization"]
-        dtype = self.input_type
+        dtype = self._input["dtype"]
         if not scale:
             return images.astype(dtype)
         limits = np.iinfo(dtype)
@@ -100,22 +100,13 @@ class File:
         """Scale and zero point: score = scale * (integer - zero point); scale 0 for floats."""
         return tuple(self._output["quantization"])
 
-    @property
-    def input_type(self) -> type:
-        return self._input["dtype"]
-
-    @property
-    def output_type(self) -> type:
-        return self._output["dtype"]
-
     def raw(self, images: np.ndarray) -> np.ndarray:
         """(n, height, width, channels) preprocessed float32 -> (n, classes), the file's values."""
         rows = []
         for image in self._encode(images):
-            self._interpreter.set_tensor(self._input["index"], image[None])
-            self.invoke()
+            self._run(image)
             rows.append(self._interpreter.get_tensor(self._output["index"]).reshape(-1))
-        return np.array(rows, self.output_type)
+        return np.array(rows, self._output["dtype"])
 
     def scores(self, images: np.ndarray) -> np.ndarray:
         """The same -> (n, classes) float32, by the file's own scale and zero point."""
@@ -126,12 +117,15 @@ class File:
     def tensors(self, image: np.ndarray) -> Iterator[tuple[dict, np.ndarray]]:
         """What every operator makes of one preprocessed image, in order: the tensor's details (as
         LiteRT gives them), and its values as they are stored."""
-        self._interpreter.set_tensor(self._input["index"], self._encode(image[None]))
-        self._interpreter.invoke()
+        self._run(*self._encode(image[None]))
         details = {tensor["index"]: tensor for tensor in self._interpreter.get_tensor_details()}
         for operator in self._interpreter._get_ops_details():
             for index in operator["outputs"]:
                 yield details[index], self._interpreter.get_tensor(index)
+
+    def _run(self, encoded: np.ndarray) -> None:
+        self._interpreter.set_tensor(self._input["index"], encoded[None])
+        self.invoke()
 
     def invoke(self) -> None:
         """Run once more on whatever the input holds, for timing."""

@@ -46,7 +46,7 @@ def _ranged(x, low: float, high: float):
 def integer_lrn(keras: ModuleType) -> type:
     """The IntegerLRN layer class for `keras`; Keras 3 has to compute with TensorFlow."""
 
-    class IntegerLRN(keras.layers.Layer):
+    class IntegerLRN(local_response_normalization(keras)):
         """Local response normalization, fake-quantized, its sums at most `largest_sum`, its inputs'
         squares at most `largest_square`, its outputs within `bounds`, if given.
 
@@ -54,24 +54,8 @@ def integer_lrn(keras: ModuleType) -> type:
         other constants are those of spec.LRN.
         """
 
-        def __init__(
-            self,
-            depth_radius,
-            bias,
-            alpha,
-            beta,
-            largest_sum,
-            largest_square,
-            bounds=None,
-            **kwargs,
-        ):
-            super().__init__(**kwargs)
-            self.constants = {
-                "depth_radius": depth_radius,
-                "bias": bias,
-                "alpha": alpha,
-                "beta": beta,
-            }
+        def __init__(self, largest_sum, largest_square, bounds=None, **constants):
+            super().__init__(**constants)
             self.largest_sum, self.largest_square = largest_sum, largest_square
             self.bounds = bounds
 
@@ -89,13 +73,9 @@ def integer_lrn(keras: ModuleType) -> type:
                 outputs = _ranged(outputs, *self.bounds)
             return tf.cast(outputs, self.compute_dtype)
 
-        def compute_output_shape(self, input_shape):
-            return input_shape
-
         def get_config(self):
             return {
                 **super().get_config(),
-                **self.constants,
                 "largest_sum": self.largest_sum,
                 "largest_square": self.largest_square,
                 "bounds": self.bounds,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .flatbuffer import kind, unpack
+from .flatbuffer import CONVERSIONS, kind, unpack
 from .interpreter import File
 
 
@@ -18,15 +18,15 @@ def are_probabilities(content: bytes) -> bool:
     for operator in reversed(graph.operators):
         if tensor in operator.outputs:
             name = kind(model, operator)
-            if name not in ("QUANTIZE", "DEQUANTIZE"):
+            if name not in CONVERSIONS:
                 return name in ("SOFTMAX", "LOGISTIC")
             tensor = operator.inputs[0]
     return False
 
 
-def probabilities(file: File, content: bytes) -> Callable[[np.ndarray], np.ndarray]:
-    """`file.scores`, or if its content gives logits, the softmax of them."""
-    if are_probabilities(content):
+def probabilities(file: File) -> Callable[[np.ndarray], np.ndarray]:
+    """`file.scores`, or if the file gives logits, the softmax of them."""
+    if are_probabilities(file.content):
         return file.scores
 
     def softmax(images: np.ndarray) -> np.ndarray:

@@ -17,14 +17,13 @@ from keras_inception.preprocess import Preprocessing
 
 from .convert import left_to_the_user
 from .engines.fake_quant import NARROWEST
-from .flatbuffer import kind, name_of, unpack
+from .flatbuffer import CONVERSIONS, kind, name_of, unpack
 from .interpreter import File
 
 #: Stored ranges may be so many times as wide as the float network's; fine-tuning moves these.
 ALLOWED = 1.5
 ALLOWED_AFTER_TRAINING = 4.0
 
-_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 # Operators whose output is stored in the range of their inputs.
 _SAME_RANGE = {
     "AVERAGE_POOL_2D",
@@ -132,7 +131,7 @@ def _makers(model) -> dict:
 
 def _unconverted(tensor: int, makers: dict) -> int:
     """What a tensor was before its step was changed."""
-    while tensor in makers and makers[tensor][0] in _CONVERSIONS:
+    while tensor in makers and makers[tensor][0] in CONVERSIONS:
         tensor = makers[tensor][1].inputs[0]
     return tensor
 
@@ -150,7 +149,7 @@ def _groups(model) -> list[int]:
     for operator in graph.operators:
         (output, *_), name = operator.outputs, kind(model, operator)
         # An input of another type has the same range by another step.
-        if name in _SAME_RANGE or (name in _CONVERSIONS and operator.inputs[0] in inputs):
+        if name in _SAME_RANGE or (name in CONVERSIONS and operator.inputs[0] in inputs):
             for i in operator.inputs:
                 if i >= 0 and (_step(graph.tensors[i]) or i in inputs):
                     joined, other = sorted((groups[i], groups[output]))

@@ -58,10 +58,10 @@ def open_subject(what: str | Path) -> Subject:
     if path.is_dir():
         path = run_folder.trained(path).model
     if path.suffix == ".tflite":
-        file, content = File(path), guard.read_bytes(path)
-        guard.require_sound(path, content)
+        file = File(path)
+        guard.require_sound(path, file.content)
         height, width, channels = file.input_shape
-        scores = probabilities(file, content)
+        scores = probabilities(file)
         run_once, origin = file.invoke, origin_of_file(path)
     elif path.suffix == ".keras":
         if not path.is_file():

@@ -95,7 +95,7 @@ def _filled(text: str, words: dict) -> str:
 
 def _words(path: Path, content: bytes, file: File, said, package: str, count: int) -> dict:
     height, width, channels = file.input_shape
-    kinds = [np.dtype(kind).name for kind in (file.input_type, file.output_type)]
+    kinds = file.types
     if not set(kinds) <= {"uint8", "int8", "float32"}:
         raise BadInput(
             f"LiteRT's Kotlin classes take uint8, int8 and float32; {path} has "

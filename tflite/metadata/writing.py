@@ -13,11 +13,10 @@ from ai_edge_litert import schema_py_generated as tflite
 
 from keras_inception.errors import BadInput
 
+from ..flatbuffer import pack, unpack
 from . import labels as names
 from . import schema, tables
 from .record import Metadata
-
-IDENTIFIER = b"TFL3"
 
 
 def embed(content: bytes, metadata: Metadata) -> bytes:
@@ -27,7 +26,7 @@ def embed(content: bytes, metadata: Metadata) -> bytes:
     BadInput for labels that do not fit the outputs, are empty or not unique, for a threshold
     outside of [0, 1], and for a file that is not a classifier of images.
     """
-    model = tflite.ModelT.InitFromObj(tflite.Model.GetRootAs(content, 0))
+    model = unpack(content)
     graph = model.subgraphs[0]
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise BadInput(
@@ -47,9 +46,7 @@ def embed(content: bytes, metadata: Metadata) -> bytes:
     model.buffers[number].data = written
     model.metadata = [*entries, tflite.MetadataT(schema.NAME, number)]
     model.buffers = [_Aligned(buffer) for buffer in model.buffers]
-    builder = flatbuffers.Builder(len(content) + len(written) + 1024)
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return _with_files(bytes(builder.Output()), metadata.files)
+    return _with_files(pack(model), metadata.files)
 
 
 class _Aligned:
