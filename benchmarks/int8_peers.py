@@ -26,27 +26,31 @@ OURS = ("ours, batch normalization", "ours, integer LRN")
 def ours(name: str):
     """A function that classifies an image, and one that tells milliseconds by operator."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
     import numpy as np
-    import tf_keras
 
     from keras_inception.build import build
     from keras_inception.networks.googlenet import GOOGLENET
     from keras_inception.preprocess import Preprocessing
-    from keras_inception.tflite import operators
-    from keras_inception.tflite.convert import convert
+    from keras_inception.tflite import deliver, operators
     from keras_inception.tflite.interpreter import File
-    from keras_inception.tflite.lrn import in_integers
+    from keras_inception.tflite.source import of_model
     from keras_inception.transform import with_norm, without_aux
     from keras_inception.weights.presets import CAFFE
 
     normalized = name == OURS[0]
-    expected = Preprocessing() if normalized else CAFFE
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 224, 224, 3), np.uint8)
     net = without_aux(GOOGLENET)
-    model = build(with_norm(net, "batch") if normalized else net, tf_keras)
-    if not normalized:
-        model = in_integers(model, expected(pixels))
-    content = convert(model, "int8", expected, "uint8", pixels)
+    model = build(with_norm(net, "batch") if normalized else net, keras)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 224, 224, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        source = of_model(
+            model,
+            Preprocessing() if normalized else CAFFE,
+            [str(n) for n in range(net.classes)],
+            folder,
+            pixels,
+        )
+        content = deliver.export(source, "int8").read_bytes()
 
     def by_operator():
         return {

@@ -115,8 +115,10 @@ def test_tensorboard_compares_runs_by_their_recipes(ask, watched):
     (group,) = answer["sessionGroups"]
     assert group["hparams"]["network"] == "googlenet"
     values = {value["name"]["tag"]: value["value"] for value in group["metricValues"]}
-    for tag, name in (("accuracy", "top1"), ("top5", "top5"), ("loss", "loss")):
-        assert values[f"main/{tag}"] == pytest.approx(watched.result[name], rel=0.01)
+    for tag, name in (("accuracy", "top1"), ("top5", "top5")):
+        assert values[f"main/{tag}"] == pytest.approx(watched.result[name])
+    # Of several outputs' losses Keras averages batches, of which the last is smaller.
+    assert values["main/loss"] == pytest.approx(watched.result["loss"], rel=0.1)
 
 
 def test_tensorboard_shows_recipe_record_and_classes(ask):
