@@ -33,7 +33,7 @@ def ours(name: str):
     from keras_inception.networks.googlenet import GOOGLENET
     from keras_inception.preprocess import Preprocessing
     from keras_inception.tflite import deliver, operators
-    from keras_inception.tflite.interpreter import File
+    from keras_inception.tflite.file.interpreter import File
     from keras_inception.tflite.source import of_model
     from keras_inception.transform import with_norm, without_aux
     from keras_inception.weights.presets import CAFFE

@@ -3,7 +3,8 @@
     python benchmarks/latency.py
 
 Weights are random (they do not change the time), inputs have the papers' sizes, and of each network
-the two files take turns within one process: the ratio of their medians is the figure to quote.
+the two files take turns within one process: the ratio of their medians is the figure to quote. All
+files are made first, so that the measuring is over in a few minutes.
 """
 
 import tempfile
@@ -17,29 +18,37 @@ from keras_inception.applications import configure
 from keras_inception.measure import total
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.convert import convert
-from keras_inception.tflite.evaluate import median_latencies
-from keras_inception.tflite.stem import faster_stem
-from keras_inception.tflite.subject import open_subject
+from keras_inception.tflite.benchmark import in_turns, this_machine
+from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.conversion.stem import faster_stem
+from keras_inception.tflite.file.interpreter import File
 from keras_inception.transform import fold_scales
 
 ROWS = [(name, 1.0) for name in FAMILY] + [("googlenet", 0.5), ("googlenet", 0.25)]
 
 
-def row(name: str, width: float) -> str:
-    """A network's line of the table."""
-    net = fold_scales(configure(FAMILY[name], norm="batch", width=width))
-    cost = total(net)
-    preprocessing = Preprocessing()
+def network(name: str, width: float):
+    """The member as it is converted: with batch normalization, residual scales folded."""
+    return fold_scales(configure(FAMILY[name], norm="batch", width=width))
+
+
+def files(net, folder: Path) -> tuple[Path, Path]:
+    """The float32 and the INT8 file of a network, in `folder`."""
     noise = np.random.default_rng(0).integers(0, 256, (8, *net.input_shape))
-    model = ki.build(net, tf_keras)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / "float32.tflite", Path(folder) / "int8.tflite"]
-        paths[0].write_bytes(convert(model, "float32", preprocessing))
-        paths[1].write_bytes(faster_stem(convert(model, "int8", preprocessing, "uint8", noise)))
-        slow, fast = median_latencies([open_subject(path) for path in paths], rounds=60)
-        sizes = [f"{path.stat().st_size / 1e6:.1f}" for path in paths]
-    title = name if width == 1 else f"{name}, width {width:g}"
+    model, expected = ki.build(net, tf_keras), Preprocessing()
+    folder.mkdir()
+    slow, fast = folder / "float32.tflite", folder / "int8.tflite"
+    slow.write_bytes(convert(model, "float32", expected))
+    fast.write_bytes(faster_stem(convert(model, "int8", expected, "uint8", noise)))
+    return slow, fast
+
+
+def row(title: str, net, paths: tuple[Path, Path]) -> str:
+    """A network's line of the table."""
+    cost = total(net)
+    opened = [File(path.read_bytes()).invoke for path in paths]
+    slow, fast = (each["median"] for each in in_turns(opened, 60))
+    sizes = [f"{path.stat().st_size / 1e6:.1f}" for path in paths]
     return (
         f"| {title} | {net.year} | {net.input_shape[0]} | {cost.parameters:,} "
         f"| {cost.macs / 1e9:.2f} G | {' | '.join(sizes)} "
@@ -48,11 +57,19 @@ def row(name: str, width: float) -> str:
 
 
 def main() -> None:
-    print("| network | year | input | parameters | multiply-adds | float32 MB | INT8 MB ", end="")
-    print("| float32 ms | INT8 ms | faster |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for name, width in ROWS:
-        print(row(name, width), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        made = []
+        for name, width in ROWS:
+            title, net = name if width == 1 else f"{name}, width {width:g}", network(name, width)
+            made.append((title, net, files(net, Path(folder) / title)))
+        print(this_machine(), end="\n\n")
+        print(
+            "| network | year | input | parameters | multiply-adds | float32 MB | INT8 MB ", end=""
+        )
+        print("| float32 ms | INT8 ms | faster |")
+        print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+        for each in made:
+            print(row(*each), flush=True)
 
 
 if __name__ == "__main__":

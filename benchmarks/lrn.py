@@ -7,18 +7,17 @@ operators, with TFLite's own float operator, and without it. One thread, the fil
 """
 
 import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import tf_keras
 
 from keras_inception.build import build
 from keras_inception.networks.googlenet import GOOGLENET
-from keras_inception.tflite.convert import convert
-from keras_inception.tflite.evaluate import median_latencies
-from keras_inception.tflite.lrn import in_integers
-from keras_inception.tflite.subject import open_subject
+from keras_inception.tflite.benchmark import in_turns, this_machine
+from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.conversion.stem import faster_stem
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.model.lrn import in_integers
 from keras_inception.transform import with_norm, without_aux
 from keras_inception.weights.presets import CAFFE
 
@@ -34,13 +33,12 @@ def main() -> None:
         "float": model,
         "none": build(with_norm(net, None), tf_keras),
     }
-    with tempfile.TemporaryDirectory() as folder:
-        subjects = []
-        for name, each in models.items():
-            path = Path(folder, f"{name}.tflite")
-            path.write_bytes(convert(each, "int8", CAFFE, "uint8", pixels))
-            subjects.append(open_subject(path))
-        times = dict(zip(models, median_latencies(subjects, ROUNDS), strict=True))
+    files = [
+        File(faster_stem(convert(each, "int8", CAFFE, "uint8", pixels))) for each in models.values()
+    ]
+    medians = [each["median"] for each in in_turns([file.invoke for file in files], ROUNDS)]
+    times = dict(zip(models, medians, strict=True))
+    print(this_machine())
     print("normalization        ms  ratio to none")
     for name, milliseconds in times.items():
         print(f"{name:<13}  {milliseconds:9.2f}  {milliseconds / times['none']:13.2f}")

@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.benchmark import benchmark, this_machine
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
 from keras_inception.training.images import centre, decode
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.tflite.android import kotlin, write
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.metadata import Metadata, embed
 
 KOTLIN = Path(__file__).parent / "kotlin"

@@ -8,12 +8,12 @@ from keras import applications
 
 from keras_inception.preprocess import named
 from keras_inception.tflite import deliver
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import tfmot as qat
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.model.twin import twin
 from keras_inception.tflite.source import of_model
-from keras_inception.tflite.twin import twin
 
 #: Size, preprocessing, and a layer so early that roundings have not yet added up.
 NETWORKS = {

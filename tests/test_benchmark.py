@@ -17,7 +17,7 @@ from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import benchmark, operators, phone
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_files_take_turns_and_warming_up_does_not_count(monkeypatch):
         return run
 
     monkeypatch.setattr(benchmark.time, "perf_counter", lambda: clock[0])
-    a, b = benchmark._in_turns([contender("a", 0.001), contender("b", 0.003)], 20)
+    a, b = benchmark.in_turns([contender("a", 0.001), contender("b", 0.003)], 20)
     assert calls == ["a", "b"] * 22
     assert a == pytest.approx({"first": 1000, "median": 1, "p95": 1})
     assert b == pytest.approx({"first": 1000, "median": 3, "p95": 3})

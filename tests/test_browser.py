@@ -16,9 +16,9 @@ from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.deliver import export
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.predict import predict
 from keras_inception.tflite.subject import open_subject
 from keras_inception.training.images import centre, decode

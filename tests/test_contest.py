@@ -13,11 +13,11 @@ from tensorboard.util.tensor_util import make_ndarray
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import deliver
-from keras_inception.tflite.by_layer import by_layer, first_departure
 from keras_inception.tflite.contest import Contest
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import tfmot as qat
 from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.gates.by_layer import by_layer, first_departure
 from keras_inception.tflite.source import Source
 from keras_inception.training.data import Examples
 

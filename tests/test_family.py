@@ -14,13 +14,13 @@ from keras_inception.measure import smallest_input
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.spec import BatchNorm
-from keras_inception.tflite.agreement import without_softmax
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import keras3, tfmot
-from keras_inception.tflite.interpreter import File
-from keras_inception.tflite.lrn import in_integers
-from keras_inception.tflite.twin import twin
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.agreement import without_softmax
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.model.lrn import in_integers
+from keras_inception.tflite.model.twin import twin
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
 from keras_inception.transform import widen, with_norm, without_aux

@@ -17,12 +17,12 @@ from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import deliver, gates, metadata
-from keras_inception.tflite.agreement import agreement, without_softmax
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.evaluate import evaluate, report
-from keras_inception.tflite.interpreter import File
-from keras_inception.tflite.outputs import are_probabilities
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.file.outputs import are_probabilities
+from keras_inception.tflite.gates.agreement import agreement, without_softmax
+from keras_inception.tflite.gates.audit import audit
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
 from keras_inception.transform import widen, without_aux

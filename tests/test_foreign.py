@@ -11,11 +11,14 @@ from keras import layers
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import NAMED
-from keras_inception.tflite import deliver
-from keras_inception.tflite.audit import audit
+from keras_inception.tflite import deliver, metadata
 from keras_inception.tflite.evaluate import evaluate
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.predict import predict
 from keras_inception.tflite.source import of_model, open_source
+from keras_inception.training.crops import views
+from keras_inception.training.images import decode
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +90,48 @@ def test_quantize_from_the_command_line(saved, photographs, tmp_path, capsys):
     assert record["classes"] == ["cats", "dogs"] and record["agreement"]["top1"] == 1
     assert record["data"]["source"] == f"folder:{photographs}"
     assert evaluate(path).images == 2
+
+
+def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
+    """By the preprocessing that is named: with another one its answers are others."""
+    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
+    photo = sorted(photographs.rglob("*.png"))[0]
+    model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
+    losses = set()
+    for name in ("torch", "raw"):
+        scores = evaluate(saved, f"folder:{photographs}", preprocessing=name)
+        losses.add(scores.loss)
+        ((first, second),) = predict(
+            saved, [photo], 2, preprocessing=name, classes=tmp_path / "labels.txt"
+        )
+        found = dict([first, second])
+        assert found.keys() == {"cats", "dogs"} and first[1] >= second[1]
+        ours = views(decode(photo.read_bytes(), "RGB"), 16, NAMED[name], 1)
+        expected = model.predict(NAMED[name](np.stack([np.asarray(v) for v in ours])), verbose=0)
+        np.testing.assert_allclose([found["cats"], found["dogs"]], expected[0], atol=1e-5)
+    assert len(losses) == 2
+    for arguments, fault in [
+        ([], "say with --preprocessing"),
+        (["--preprocessing", "tf", "--classes", "imagenet"], "2 classes apart; 1000 are named"),
+    ]:
+        assert cli.main(["predict", str(photo), "--weights", str(saved), *arguments]) == 2
+        assert fault in capsys.readouterr().err
+
+
+def test_what_a_file_says_of_itself_is_given_with_the_export(saved, photographs, tmp_path, capsys):
+    (tmp_path / "labels_de.txt").write_text("Katzen\nHunde\n")
+    command = f"export {saved} --scheme float32 --preprocessing torch --out {tmp_path} --classes"
+    command = [*command.split(), str(tmp_path / "labels.txt"), "--author", "Ada", "--threshold"]
+    command = [*command, "0.2", "--license", "CC0-1.0", "--labels", str(tmp_path / "labels_de.txt")]
+    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
+    assert cli.main(command) == 0
+    said = metadata.read((tmp_path / "mine_float32.tflite").read_bytes())
+    assert (said.author, said.license, said.threshold) == ("Ada", "CC0-1.0", 0.2)
+    assert said.labels == ("cats", "dogs") and said.localized == {"de": ("Katzen", "Hunde")}
+    before = (tmp_path / "mine_float32.tflite").read_bytes()
+    assert cli.main([*command[:-1], str(tmp_path / "none.txt")]) == 2
+    assert "there is no file of labels" in capsys.readouterr().err
+    assert (tmp_path / "mine_float32.tflite").read_bytes() == before
 
 
 def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):

@@ -9,8 +9,9 @@ import pytest
 import tiny_tflite
 
 from keras_inception.errors import BadInput
-from keras_inception.tflite import guard, metadata
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite import metadata
+from keras_inception.tflite.file import guard
+from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.metadata.saving import describe, save
 
 IMAGE = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype(np.float32)

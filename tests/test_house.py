@@ -33,8 +33,14 @@ FLOORS = {
     "keras_inception.verbs": 4,
     "keras_inception": 5,
     "keras_inception.training": 6,
-    "keras_inception.tflite": 7,
-    "keras_inception.cli": 8,
+    "keras_inception.tflite.file": 7,
+    "keras_inception.tflite.model": 7,
+    "keras_inception.tflite.metadata": 8,
+    "keras_inception.tflite.conversion": 8,
+    "keras_inception.tflite.engines": 8,
+    "keras_inception.tflite.gates": 9,
+    "keras_inception.tflite": 10,
+    "keras_inception.cli": 11,
 }
 ROOMS = ("keras_inception", "training", "tflite")
 

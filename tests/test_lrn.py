@@ -9,10 +9,10 @@ import tf_keras
 from keras_inception.build import apply_rows
 from keras_inception.preprocess import Preprocessing
 from keras_inception.spec import LRN, Pool
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
-from keras_inception.tflite.interpreter import File
-from keras_inception.tflite.lrn import _sums, in_integers, integer_lrn
+from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.model.lrn import _sums, in_integers, integer_lrn
 
 
 @pytest.mark.parametrize(("channels", "radius"), [(64, 2), (192, 2), (24, 4), (20, 5), (7, 2)])

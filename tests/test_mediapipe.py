@@ -9,7 +9,7 @@ import tiny_tflite
 from PIL import Image
 
 from keras_inception.tflite.deliver import export
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
 
 mediapipe = pytest.importorskip("mediapipe", reason="needs mediapipe: make test-mediapipe")
 

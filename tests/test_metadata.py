@@ -15,9 +15,9 @@ from tiny_tflite import EXPECTED, LABELS
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.agreement import without_softmax
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.agreement import without_softmax
+from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.metadata import Metadata, embed, labels, read
 from keras_inception.tflite.subject import open_subject
 

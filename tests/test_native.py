@@ -9,11 +9,11 @@ from keras_inception.applications import configure
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import deliver, gates
-from keras_inception.tflite.agreement import agreement
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import engine
-from keras_inception.tflite.ranges import ALLOWED
+from keras_inception.tflite.gates.agreement import agreement
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.gates.ranges import ALLOWED
 from keras_inception.tflite.source import of_model
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def test_fake_quantized(source, name):
     quantized = chosen.quantize(model, expected(source.calibration), expected.range)
     content = convert(quantized, "int8", expected, "uint8")
     with chosen.fake_quantization_off():
-        gates.require(content, quantized, source, False, ALLOWED)
+        gates.require(content, quantized, source.calibration, expected, False, ALLOWED)
     agrees = agreement(content, quantized, source.calibration, expected)
     # Random networks magnify roundings; trained ones are held to a step in test_files.py.
     assert agrees.probabilities >= 0.99 and agrees.noise < 0.35, str(agrees)

@@ -12,10 +12,10 @@ from PIL import Image
 import keras_inception as ki
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
-from keras_inception.tflite.audit import audit
 from keras_inception.tflite.deliver import export
 from keras_inception.tflite.evaluate import evaluate
-from keras_inception.tflite.interpreter import File
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.subject import open_subject
 from keras_inception.training.images import centre
 from keras_inception.weights import published, store

@@ -13,11 +13,11 @@ from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.spec import BatchNorm
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import ENGINES, engine, folding, keras3, tfmot
-from keras_inception.tflite.flatbuffer import kind, unpack
-from keras_inception.tflite.twin import require_equal
+from keras_inception.tflite.file.flatbuffer import kind, unpack
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.model.twin import require_equal
 from keras_inception.training.batches import TrainingBatches
 from keras_inception.training.data import load
 from keras_inception.training.recipes import recipe_for

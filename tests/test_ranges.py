@@ -9,12 +9,12 @@ import tf_keras
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import convert as module
 from keras_inception.tflite import deliver
-from keras_inception.tflite.calibrate import outputs_asked_for, undisturbed
-from keras_inception.tflite.convert import convert
-from keras_inception.tflite.interpreter import File
-from keras_inception.tflite.ranges import require_input, require_ranges, widths
+from keras_inception.tflite.conversion import convert as module
+from keras_inception.tflite.conversion.calibrate import outputs_asked_for, undisturbed
+from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.ranges import require_input, require_ranges, widths
 from keras_inception.weights.presets import CAFFE
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), np.uint8)

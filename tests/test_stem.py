@@ -6,14 +6,17 @@ import tf_keras
 from tf_keras import layers
 
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.audit import audit
-from keras_inception.tflite.convert import convert
-from keras_inception.tflite.flatbuffer import kind, unpack
-from keras_inception.tflite.interpreter import File
-from keras_inception.tflite.stem import faster_stem
+from keras_inception.tflite.conversion.convert import convert, left_to_the_user
+from keras_inception.tflite.conversion.stem import faster_stem
+from keras_inception.tflite.file.flatbuffer import kind, unpack
+from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.weights.presets import CAFFE
+
+OURS = Preprocessing()
 
 
-def file_of(kernel, size=16, channels=3, strides=2, around=None):
+def file_of(kernel, size=16, channels=3, strides=2, around=None, expected=OURS):
     """An INT8 file of one convolution as the converter makes it, not rewritten."""
     tf_keras.utils.set_random_seed(0)
     image = x = layers.Input((*np.broadcast_to(size, 2), channels))
@@ -23,7 +26,7 @@ def file_of(kernel, size=16, channels=3, strides=2, around=None):
     x = layers.Conv2D(8, kernel, strides, padding=padding, activation="relu")(x)
     model = tf_keras.Model(image, layers.Conv2D(8, 1)(x))
     pixels = np.random.default_rng(0).integers(0, 256, (4, *model.input_shape[1:]))
-    return convert(model, "int8", Preprocessing(), "uint8", pixels)
+    return convert(model, "int8", expected, "uint8", pixels)
 
 
 def operators(content):
@@ -40,6 +43,8 @@ def operators(content):
         {"kernel": (4, 2), "size": (12, 20)},
         {"kernel": 7, "around": 3},
         {"kernel": 7, "around": ((3, 2), (2, 3))},
+        {"kernel": 7, "around": 3, "expected": CAFFE},
+        {"kernel": 3, "expected": CAFFE},
     ],
     ids=str,
 )
@@ -48,10 +53,12 @@ def test_every_output_is_the_same(options):
     after = faster_stem(before)
     assert "SPACE_TO_DEPTH" in operators(after) and audit(after).integer
     images = np.random.default_rng(1).integers(0, 256, (8, *File(before).input_shape))
-    given = Preprocessing()(images)
+    given = left_to_the_user(options.get("expected", OURS))(images)
     expected, found = File(before).scores(given), File(after).scores(given)
     assert len(np.unique(expected)) > 50
     np.testing.assert_array_equal(found, expected)
+    (preprocessed,) = [i for i, name in enumerate(operators(after)) if name == "SPACE_TO_DEPTH"]
+    assert "CONV_2D" not in operators(after)[:preprocessed]
 
 
 @pytest.mark.parametrize(

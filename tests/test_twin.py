@@ -11,11 +11,11 @@ from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
 from keras_inception.preprocess import NAMED, Preprocessing
-from keras_inception.tflite.calls import flat, in_float32
-from keras_inception.tflite.foreign import classifier
-from keras_inception.tflite.front import apart, then
-from keras_inception.tflite.stock import ACTIVATIONS, LAYERS
-from keras_inception.tflite.twin import twin
+from keras_inception.tflite.model.calls import flat, in_float32
+from keras_inception.tflite.model.foreign import classifier
+from keras_inception.tflite.model.front import apart, then
+from keras_inception.tflite.model.stock import ACTIVATIONS, LAYERS
+from keras_inception.tflite.model.twin import twin
 
 SHAPE = (8, 8, 3)
 

@@ -6,7 +6,7 @@ import numpy as np
 import tf_keras
 
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.convert import convert
+from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.metadata import Metadata, embed
 
 LABELS = ("cat", "dog $1", 'a "bird"', "Ünïcödé")

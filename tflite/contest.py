@@ -19,12 +19,12 @@ from keras_inception.training.data import Examples
 from keras_inception.training.evaluate import Scores, score
 from keras_inception.training.events import Events
 
-from .agreement import Agreement, agreement
-from .by_layer import Layer, by_layer, first_departure
-from .convert import left_to_the_user
+from .conversion.convert import left_to_the_user
 from .evaluate import outputs
-from .interpreter import File
-from .outputs import probabilities
+from .file.interpreter import File
+from .file.outputs import probabilities
+from .gates.agreement import Agreement, agreement
+from .gates.by_layer import Layer, by_layer, first_departure
 from .source import Source
 from .subject import Origin, Subject
 

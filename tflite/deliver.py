@@ -14,17 +14,18 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.training import precision
 from keras_inception.training.batches import TrainingBatches
 
-from . import gates, lrn
+from . import gates
 from .contest import Contest
-from .convert import convert, left_to_the_user
+from .conversion.convert import convert, left_to_the_user
+from .conversion.stem import faster_stem
 from .engines import engine as engine_named
+from .gates.ranges import ALLOWED, ALLOWED_AFTER_TRAINING
 from .metadata import Metadata, labels
 from .metadata.saving import save
-from .ranges import ALLOWED, ALLOWED_AFTER_TRAINING
+from .model import lrn
+from .model.twin import twin
 from .schemes import io_type_for, scheme_named
 from .source import Source, open_source
-from .stem import faster_stem
-from .twin import twin
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def export(
         )
     model = _model(source, float_lrn, bounded=True)
     content = convert(model, scheme, expected, io_type, source.calibration, logits)
-    gates.require(content, model, source, allow_float or float_lrn, ALLOWED)
+    gates.require(content, model, source.calibration, expected, allow_float or float_lrn, ALLOWED)
     return _write(source, scheme, content, io_type, {"calibration": _provenance(source)})
 
 
@@ -117,7 +118,14 @@ def quantize(
     def make() -> bytes:
         content = convert(quantized, "int8", expected, io_type, logits=logits)
         with chosen.fake_quantization_off():
-            gates.require(content, quantized, source, allow_float, ALLOWED_AFTER_TRAINING)
+            gates.require(
+                content,
+                quantized,
+                source.calibration,
+                expected,
+                allow_float,
+                ALLOWED_AFTER_TRAINING,
+            )
         return content
 
     contest = Contest(

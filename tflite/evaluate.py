@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from pathlib import Path
 
 import numpy as np
 
 from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data, run_folder
 from keras_inception.training.batches import pixels
 from keras_inception.training.crops import views
@@ -17,6 +16,7 @@ from keras_inception.training.evaluate import Scores, score
 from keras_inception.training.images import centre
 from keras_inception.training.labelled import labelled
 
+from .benchmark import in_turns
 from .subject import Subject, open_subject
 
 
@@ -27,6 +27,8 @@ def evaluate(
     labels: str | Path | None = None,
     crops: int = 1,
     short_side: int | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    classes: str | Path | None = None,
 ) -> Scores:
     """Top-1, top-5 and loss of one subject, or of the average of several.
 
@@ -35,11 +37,12 @@ def evaluate(
     `images`, with the file `labels` if their sub-folders do not say their classes. Probabilities
     are averaged over `crops` views of an image and over the subjects. `short_side` is what
     photographs are scaled to before the centre is cut out; None takes what each subject expects.
-    Raises BadInput if classes or channels do not fit.
+    `preprocessing` and `classes` are for `.keras` files, as for `open_subject`. Raises BadInput if
+    classes or channels do not fit.
     """
     if short_side is not None and crops != 1:
         raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
-    subjects = [open_subject(what) for what in _several(subjects)]
+    subjects = [open_subject(what, preprocessing, classes) for what in _several(subjects)]
     examples = _examples(subjects[0], source, images, labels)
     each = [outputs(subject, examples, crops, short_side) for subject in subjects]
     return score(np.mean(each, axis=0), examples.labels)
@@ -94,18 +97,6 @@ def outputs(
     return np.concatenate(rows)
 
 
-def median_latencies(subjects: list[Subject], rounds: int = 200) -> list[float]:
-    """Median milliseconds for one image on one thread, the subjects taking turns."""
-    times = [[] for _ in subjects]
-    for round_ in range(rounds + rounds // 10):
-        for subject, mine in zip(subjects, times, strict=True):
-            began = time.perf_counter()
-            subject.run_once()
-            if round_ >= rounds // 10:
-                mine.append(time.perf_counter() - began)
-    return [1000 * statistics.median(mine) for mine in times]
-
-
 def report(folder: str | Path) -> str:
     """A table of everything a run has delivered: top-1, size and latency of each file."""
     run = run_folder.trained(folder)
@@ -113,7 +104,7 @@ def report(folder: str | Path) -> str:
     subjects = [open_subject(p) for p in (run.model, *sorted(run.folder.glob("[!.]*.tflite")))]
     # The files of a run take the same images: they are decoded once.
     shown = pixels(held_out, run.recipe.image_size, run.preprocessing)
-    milliseconds = median_latencies(subjects)
+    milliseconds = [each["median"] for each in in_turns([s.run_once for s in subjects], 200)]
     names = [subject.path.name for subject in subjects]
     wide = max(len(name) for name in names)
     lines = [f"{'file':<{wide}}   top-1    size kB   ms, one image"]

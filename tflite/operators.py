@@ -20,7 +20,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from keras_inception.native_output import held_back
 
-from .flatbuffer import kind, pack, unpack
+from .file.flatbuffer import kind, pack, unpack
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_inception.classes import decode_predictions
 from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
 from keras_inception.training.crops import views
 from keras_inception.training.images import decode
 
@@ -15,14 +16,20 @@ from .subject import open_subject
 
 
 def predict(
-    what: str | Path, photographs: list[str | Path], top: int = 5, crops: int = 1
+    what: str | Path,
+    photographs: list[str | Path],
+    top: int = 5,
+    crops: int = 1,
+    preprocessing: str | Preprocessing | None = None,
+    classes: str | Path | None = None,
 ) -> list[list[tuple[str, float]]]:
     """The `top` classes of each photograph, best first: (name, probability).
 
-    `what` is anything that `open_subject` takes; `crops` views of a photograph are averaged.
+    `what`, `preprocessing` and `classes` are as for `open_subject`; `crops` views of a photograph
+    are averaged.
     Raises BadInput for a photograph that is missing or cannot be read.
     """
-    subject = open_subject(what)
+    subject = open_subject(what, preprocessing, classes)
     labels = subject.origin.classes or None
     answers = []
     for path in photographs:

@@ -23,7 +23,7 @@ from keras_inception.training.run_folder import Run
 from keras_inception.transform import without_aux
 from keras_inception.weights import published
 
-from . import foreign
+from .model import foreign
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def of_model(
     delivered, or `classes` that do not fit it.
     """
     model, expected = foreign.classifier(model, preprocessing)
-    shape, outputs = model.input_shape[1:], model.output_shape[1]
+    shape = model.input_shape[1:]
     split = recipe = None
     if data_source is not None:
         recipe = recipe_for(data_source, image_size=shape[0])
@@ -140,11 +140,7 @@ def of_model(
             raise BadInput(
                 f"{model.name} takes {shape[2]} channels, {data_source} has {split.train.channels}"
             )
-    if len(classes) != outputs:
-        raise BadInput(
-            f"{model.name} tells {outputs} classes apart; {len(classes)} are named: give --classes "
-            "a text file with a name on each line, in the order of the outputs"
-        )
+    foreign.require_named(model, classes)
     calibrated = split is not None or images is not None
     if split is not None:
         images = _balanced(split, recipe, expected)

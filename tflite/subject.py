@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from keras_inception import load_model
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import run_folder
 from keras_inception.weights import published
 
-from . import guard, metadata
-from .interpreter import File
-from .outputs import probabilities
-
-log = logging.getLogger(__name__)
+from . import metadata
+from .file import guard
+from .file.interpreter import File
+from .file.outputs import probabilities
+from .model import foreign
 
 
 @dataclass(frozen=True)
@@ -51,29 +49,39 @@ class Subject:
     origin: Origin
 
 
-def open_subject(what: str | Path) -> Subject:
+def open_subject(
+    what: str | Path,
+    preprocessing: str | Preprocessing | None = None,
+    classes: str | Path | None = None,
+) -> Subject:
     """A run folder (its trained model), a `.keras` or `.tflite` file, or published weights: the tag
-    of a preset, or a file of them. Raises BadInput for anything else."""
+    of a preset, or a file of them.
+
+    `preprocessing` and `classes` belong to a `.keras` file outside a run, which does not say them:
+    as for `source.open_source`. Raises BadInput for anything else.
+    """
     path = Path(what)
     if path.is_dir():
         path = run_folder.trained(path).model
+    foreign_model = path.suffix == ".keras" and not run_folder.exists(path.parent)
+    if (preprocessing or classes) and not foreign_model:
+        raise BadInput(f"{what} says itself which preprocessing and classes it has; leave them out")
     if path.suffix == ".tflite":
         file = File(path)
         guard.require_sound(path, file.content)
         height, width, channels = file.input_shape
         scores = probabilities(file)
         run_once, origin = file.invoke, origin_of_file(path)
-    elif path.suffix == ".keras":
-        if not path.is_file():
-            raise BadInput(f"there is no file {str(path)!r}; give a .keras file")
-        model = load_model(path, compile=False)
+    elif foreign_model:
+        model, expected = foreign.classifier(foreign.load(path), preprocessing)
         height, width, channels, scores, run_once = _keras_model(model)
+        names = () if classes is None else foreign.labels(classes)
+        if names:
+            foreign.require_named(model, names)
+        origin = Origin(expected, names)
+    elif path.suffix == ".keras":
+        height, width, channels, scores, run_once = _keras_model(foreign.load(path))
         origin = _origin_of_run(path.parent)
-        if not origin.classes:
-            log.warning(
-                "%s does not say what it expects of its pixels: (pixel - 128) / 128 is assumed",
-                path,
-            )
     elif not published.exists(what):
         raise BadInput(
             f"{what} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "

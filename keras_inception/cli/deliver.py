@@ -6,25 +6,34 @@ import argparse
 
 from ..tflite import schemes
 from ..training.recipes import DATA
+from . import options
 
 
 def _quantize(arguments) -> None:
     from ..tflite import deliver
 
-    print(
-        deliver.quantize(
-            arguments.subject,
-            arguments.epochs,
-            arguments.learning_rate,
-            arguments.io,
-            arguments.allow_float,
-            arguments.data,
-            arguments.preprocessing,
-            arguments.out,
-            arguments.engine,
-            arguments.logits,
-        )
+    said = options.said(arguments)
+    path = deliver.quantize(
+        arguments.subject,
+        arguments.epochs,
+        arguments.learning_rate,
+        arguments.io,
+        arguments.allow_float,
+        arguments.data,
+        arguments.preprocessing,
+        arguments.out,
+        arguments.engine,
+        arguments.logits,
     )
+    _describe(path, said)
+    print(path)
+
+
+def _describe(path, said: dict) -> None:
+    from ..tflite.metadata.saving import describe
+
+    if said:
+        describe(path, **said)
 
 
 def _export(arguments) -> None:
@@ -32,6 +41,7 @@ def _export(arguments) -> None:
 
     if arguments.android:
         android.require_empty(arguments.android)
+    said = options.said(arguments)
     path = deliver.export(
         arguments.subject,
         arguments.scheme,
@@ -44,6 +54,7 @@ def _export(arguments) -> None:
         arguments.preprocessing,
         arguments.logits,
     )
+    _describe(path, said)
     print(path)
     if arguments.android:
         android.write(path, arguments.android, arguments.images)
@@ -87,9 +98,7 @@ def add(commands) -> None:
         "--scheme", required=True, metavar="|".join(schemes.SCHEMES), help="number format, as below"
     )
     export.add_argument("--images", metavar="DIR", help="photographs to calibrate a file on")
-    export.add_argument(
-        "--classes", metavar="FILE", help="names of a .keras file's classes, or: imagenet"
-    )
+    options.add_classes(export)
     export.add_argument(
         "--android", metavar="DIR", help="an Android app's part of it too, as `android` writes it"
     )
@@ -107,11 +116,7 @@ def add(commands) -> None:
     browser.set_defaults(command=_browser, needs_frameworks=False)
     for parser in (quantize, export):
         parser.add_argument("--out", metavar="DIR", help="where the file goes, if not to a run")
-        parser.add_argument(
-            "--preprocessing",
-            metavar="tf|torch|caffe|unit|raw|keras_inception",
-            help="how pixels 0..255 become a .keras file's input, unless it does that itself",
-        )
+        options.add_preprocessing(parser)
         parser.add_argument(
             "--io",
             metavar="uint8|int8|float32",
@@ -125,3 +130,4 @@ def add(commands) -> None:
         parser.add_argument(
             "--allow-float", action="store_true", help="keep an INT8 file with float operators"
         )
+        options.add_said(parser)

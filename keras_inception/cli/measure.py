@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import options
+
 _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
 
 
@@ -15,6 +17,8 @@ def _evaluate(arguments) -> None:
         arguments.labels,
         arguments.crops,
         arguments.short_side,
+        arguments.preprocessing,
+        arguments.classes,
     )
     print(f"{' + '.join(arguments.subjects)}: {scores}")
 
@@ -22,7 +26,14 @@ def _evaluate(arguments) -> None:
 def _predict(arguments) -> None:
     from ..tflite.predict import predict
 
-    answers = predict(arguments.weights, arguments.photographs, arguments.top, arguments.crops)
+    answers = predict(
+        arguments.weights,
+        arguments.photographs,
+        arguments.top,
+        arguments.crops,
+        arguments.preprocessing,
+        arguments.classes,
+    )
     for path, best in zip(arguments.photographs, answers, strict=True):
         print(path)
         for name, score in best:
@@ -76,12 +87,16 @@ def add(commands) -> None:
         "--short-side", type=int, metavar="PIXELS", help="scale to this before cropping the centre"
     )
     _add_crops(evaluate)
+    options.add_preprocessing(evaluate)
+    options.add_classes(evaluate)
     evaluate.set_defaults(command=_evaluate)
     predict = commands.add_parser("predict", help="the classes of photographs, by name")
     predict.add_argument("photographs", nargs="+", metavar="PHOTO")
     predict.add_argument("--weights", required=True, metavar="SUBJECT", help=_SUBJECT)
     predict.add_argument("--top", type=int, default=5, help="how many classes (default 5)")
     _add_crops(predict)
+    options.add_preprocessing(predict)
+    options.add_classes(predict)
     predict.set_defaults(command=_predict)
     report = commands.add_parser("report", help="accuracy, size and latency of every file of a run")
     report.add_argument("folder", metavar="RUN", help="a run folder")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_SAID = ("name", "description", "author", "license", "version")
+from . import options
 
 
 def _metadata(arguments) -> None:
     from ..tflite.metadata.saving import describe
 
-    changes = {key: getattr(arguments, key) for key in (*_SAID, "threshold")}
-    said = describe(arguments.file, arguments.labels, arguments.mean, arguments.std, **changes)
-    for key in _SAID:
+    said = describe(
+        arguments.file, mean=arguments.mean, std=arguments.std, **options.said(arguments)
+    )
+    for key in options.SAID:
         print(f"{key:<15}{getattr(said, key) or '-'}")
     expected = said.preprocessing
     print(f"{'input':<15}(pixel - {expected.mean}) / {expected.std}, crop {expected.crop}")
@@ -33,18 +34,7 @@ def add(commands) -> None:
         "metadata", help="what a .tflite file says of itself; with options, write it into the file"
     )
     metadata.add_argument("file", metavar="FILE.tflite")
-    for key in _SAID:
-        metadata.add_argument(f"--{key}", metavar="TEXT")
-    metadata.add_argument(
-        "--labels",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="one name per line and output; of other locales by name: labels_de.txt",
-    )
-    metadata.add_argument(
-        "--threshold", type=float, help="MediaPipe's tasks drop scores below this, in [0, 1]"
-    )
+    options.add_said(metadata)
     for key in ("mean", "std"):
         metadata.add_argument(
             f"--{key}", type=float, help="input = (pixel - mean) / std, if the file does not say"

@@ -13,10 +13,11 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 
-from .. import guard, metadata
-from ..interpreter import File
+from .. import metadata
+from ..file import guard
+from ..file.interpreter import File
+from ..file.outputs import are_probabilities
 from ..metadata import labels as names
-from ..outputs import are_probabilities
 from ..subject import Origin, origin_of_file
 from . import golden, kotlin
 

@@ -11,7 +11,7 @@ from keras_inception.errors import BadInput
 from keras_inception.training import data
 from keras_inception.training.images import centre, decode, photographs
 
-from ..interpreter import File
+from ..file.interpreter import File
 from ..subject import Origin
 
 COUNT = 4

@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 
-from ..interpreter import File, read_bytes
+from ..file.interpreter import File, read_bytes
 from ..subject import open_subject
 
 #: What LiteRT.js (npm's @litertjs/core) takes in and gives out.

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from ..twin import require_equal
-from .fake_quant import FROZEN_AFTER, fake_quantization_off
+from ..model.fake_quant import FROZEN_AFTER, fake_quantization_off
+from ..model.twin import require_equal
 from .folding import WEIGHTED, folded, walked
 from .keras_layers import (
     BOUNDS,

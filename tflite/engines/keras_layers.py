@@ -6,7 +6,7 @@ from functools import reduce
 
 import keras
 
-from .fake_quant import NARROWEST, is_on
+from ..model.fake_quant import NARROWEST, is_on
 
 layers, ops = keras.layers, keras.ops
 fake_quant = keras.quantizers.fake_quant_with_min_max_vars

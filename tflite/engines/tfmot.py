@@ -18,9 +18,9 @@ import tf_keras
 from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
 
-from ..lrn import integer_lrn
-from ..twin import require_equal
-from . import fake_quant
+from ..model import fake_quant
+from ..model.lrn import integer_lrn
+from ..model.twin import require_equal
 
 KERAS = tf_keras
 

@@ -42,6 +42,17 @@ def read(path: str | Path) -> tuple[str, ...]:
     return decode(path.read_bytes(), str(path))
 
 
+def by_locale(paths: Sequence[str | Path]) -> dict[str, tuple[str, ...]]:
+    """The names in files of labels by locale, "" for a file without one: labels.txt, labels_de.txt.
+
+    Raises BadInput for a file that `read` refuses, and for two files of one locale.
+    """
+    found = {locale_of(path): read(path) for path in paths}
+    if len(found) < len(paths):
+        raise BadInput("give one file of labels for each locale: labels.txt, labels_de.txt, …")
+    return found
+
+
 def decode(content: bytes, what: str) -> tuple[str, ...]:
     try:
         return tuple(content.decode("utf-8-sig").splitlines())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +12,7 @@ from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 from keras_inception.preprocess import Preprocessing
 
-from .. import guard
-from . import labels as names
+from ..file import guard
 from .reading import read
 from .record import Metadata
 from .writing import embed
@@ -41,16 +40,16 @@ def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
 
 def describe(
     path: str | Path,
-    labels: Sequence[str | Path] = (),
+    labels: Mapping[str, tuple[str, ...]] | None = None,
     mean: float | None = None,
     std: float | None = None,
     **changes: str | float | None,
 ) -> Metadata:
     """What a file says of itself, after writing the `changes` that are not None into it.
 
-    `labels` are files of lines, one of them without a locale and others by locale: labels.txt,
-    labels_de.txt. Raises BadInput for labels or a threshold that do not fit, for a damaged file,
-    and for one that does not say what it expects of its pixels: then give `mean` and `std`.
+    `labels` name the outputs by locale, "" for none, as `labels.by_locale` reads them. Raises
+    BadInput for labels or a threshold that do not fit, for a damaged file, and for one that does
+    not say what it expects of its pixels: then give `mean` and `std`.
     """
     path = Path(path)
     content = guard.read_bytes(path)
@@ -59,12 +58,9 @@ def describe(
     if (mean is None) != (std is None):
         raise BadInput("give --mean and --std together")
     if labels:
-        by_locale = {names.locale_of(file): names.read(file) for file in labels}
-        if len(by_locale) < len(labels):
-            raise BadInput("give one file of labels for each locale: labels.txt, labels_de.txt, …")
-        before = known or Metadata()
-        changes["labels"] = by_locale.pop("", before.labels)
-        changes["localized"] = {**before.localized, **by_locale}
+        before, localized = known or Metadata(), dict(labels)
+        changes["labels"] = localized.pop("", before.labels)
+        changes["localized"] = {**before.localized, **localized}
     if not changes and mean is None:
         return known or Metadata()
     guard.require_sound(path, content)

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as tflite
 
 from keras_inception.errors import BadInput
 
-from ..flatbuffer import pack, unpack
+from ..file.flatbuffer import pack, unpack
 from . import labels as names
 from . import schema, tables
 from .record import Metadata

@@ -1,6 +1,6 @@
 """The child of `guard`: LiteRT with a file that may crash it.
 
-    python -m keras_inception.tflite.guarded
+    python -m keras_inception.tflite.file.guarded
 
 answers calls on its standard input: a line of JSON and as many bytes as it says, both ways.
 """

@@ -15,7 +15,7 @@ from unittest import mock
 
 from ai_edge_litert import schema_py_generated as schema
 
-from .flatbuffer import cut, kind, pack, unpack
+from ..file.flatbuffer import cut, kind, pack, unpack
 
 
 @contextmanager

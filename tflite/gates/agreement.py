@@ -14,10 +14,10 @@ import numpy as np
 from keras_inception.layers import keras_of
 from keras_inception.preprocess import Preprocessing
 
-from .convert import left_to_the_user
-from .flatbuffer import cut, kind, pack, unpack
-from .interpreter import File
-from .outputs import probabilities
+from ..conversion.convert import left_to_the_user
+from ..file.flatbuffer import cut, kind, pack, unpack
+from ..file.interpreter import File
+from ..file.outputs import probabilities
 
 #: Local response normalization takes logarithms, which make many steps of one: outputs that differ
 #: by so much of their spread are in agreement, though not by a step. A wrong network is at 1.

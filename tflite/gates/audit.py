@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ai_edge_litert import schema_py_generated as schema
 
-from .flatbuffer import CONVERSIONS, kind, name_of, unpack
+from ..file.flatbuffer import CONVERSIONS, kind, name_of, unpack
 
 _FLOATS = {
     schema.TensorType.FLOAT16,

@@ -15,10 +15,10 @@ from ai_edge_litert import schema_py_generated as schema
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
-from .convert import left_to_the_user
-from .engines.fake_quant import NARROWEST
-from .flatbuffer import CONVERSIONS, kind, name_of, unpack
-from .interpreter import File
+from ..conversion.convert import left_to_the_user
+from ..file.flatbuffer import CONVERSIONS, kind, name_of, unpack
+from ..file.interpreter import File
+from ..model.fake_quant import NARROWEST
 
 #: Stored ranges may be so many times as wide as the float network's; fine-tuning moves these.
 ALLOWED = 1.5

@@ -12,8 +12,8 @@ import numpy as np
 from keras_inception.layers import keras_of
 from keras_inception.preprocess import Preprocessing
 
-from .convert import left_to_the_user
-from .interpreter import File
+from ..conversion.convert import left_to_the_user
+from ..file.interpreter import File
 
 #: A layer departs if fewer of its values are within a step of the fake-quantized model's. Roundings
 #: that fall the other way are handed on from layer to layer, so that not all are in any good file.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -46,6 +47,16 @@ def labels(path: str | Path) -> tuple[str, ...]:
     if not Path(path).is_file():
         raise BadInput(f"there is no file {str(path)!r}; give one of class names, one on each line")
     return tuple(line.strip() for line in Path(path).read_text("utf-8").splitlines())
+
+
+def require_named(model, classes: Sequence[str]) -> None:
+    """Raise BadInput unless `classes` has a name for every output of `model`."""
+    outputs = model.output_shape[1]
+    if len(classes) != outputs:
+        raise BadInput(
+            f"{model.name} tells {outputs} classes apart; {len(classes)} are named: give --classes "
+            "a text file with a name on each line, in the order of the outputs"
+        )
 
 
 def classifier(model, preprocessing: str | Preprocessing | None = None):

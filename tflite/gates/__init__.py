@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import logging
 
-from keras_inception.errors import BadInput
+import numpy as np
 
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
+
+from ..conversion.convert import convert
+from ..file.flatbuffer import unpack
+from ..file.interpreter import File
+from ..file.outputs import are_probabilities
+from ..model.fake_quant import fake_quantization_off
 from .audit import audit
-from .convert import convert
-from .engines.fake_quant import fake_quantization_off
-from .flatbuffer import unpack
-from .interpreter import File
-from .outputs import are_probabilities
 from .ranges import require_input, require_ranges
-from .source import Source
 
 log = logging.getLogger(__name__)
 
 
-def require(content: bytes, model, source: Source, allow_float: bool, allowed: float) -> None:
+def require(
+    content: bytes,
+    model,
+    pixels: np.ndarray,
+    expected: Preprocessing,
+    allow_float: bool,
+    allowed: float,
+) -> None:
     """Raise BadInput unless the file is integer throughout, or `allow_float`, of TFLite's own
-    operators with a batch of 1, its ranges at most `allowed` times as wide as those of `model`,
-    which computes in float, and its input's that of the preprocessing."""
+    operators with a batch of 1, its ranges at most `allowed` times as wide as those that `model`,
+    which computes in float, has on the calibration images `pixels`, and its input's that of the
+    preprocessing `expected`."""
     require_integer(content, allow_float)
     require_plain(content)
-    require_input(File(content), source.preprocessing)
+    require_input(File(content), expected)
     with fake_quantization_off():
-        floats = convert(
-            model, "float32", source.preprocessing, logits=not are_probabilities(content)
-        )
-    require_ranges(content, floats, source.calibration, source.preprocessing, allowed)
+        floats = convert(model, "float32", expected, logits=not are_probabilities(content))
+    require_ranges(content, floats, pixels, expected, allowed)
 
 
 def require_integer(content: bytes, allow_float: bool) -> None:

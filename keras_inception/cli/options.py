@@ -1,0 +1,48 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+#: What a file says of itself, as text.
+SAID = ("name", "description", "author", "license", "version")
+
+
+def add_preprocessing(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--preprocessing",
+        metavar="tf|torch|caffe|unit|raw|keras_inception",
+        help="how pixels 0..255 become a .keras file's input, unless it does that itself",
+    )
+
+
+def add_classes(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--classes", metavar="FILE", help="names of a .keras file's classes, or: imagenet"
+    )
+
+
+def add_said(parser: ArgumentParser) -> None:
+    """What is to be written into a file: `said` reads it."""
+    group = parser.add_argument_group("what the file says of itself")
+    for key in SAID:
+        group.add_argument(f"--{key}", metavar="TEXT")
+    group.add_argument(
+        "--labels",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="one name per line and output; of other locales by name: labels_de.txt",
+    )
+    group.add_argument(
+        "--threshold", type=float, help="MediaPipe's tasks drop scores below this, in [0, 1]"
+    )
+
+
+def said(arguments) -> dict:
+    """The arguments of `metadata.saving.describe` that were given; labels are read already."""
+    from ..tflite.metadata.labels import by_locale
+
+    changes = {key: getattr(arguments, key) for key in (*SAID, "threshold")}
+    given = {key: value for key, value in changes.items() if value is not None}
+    return given | ({"labels": by_locale(arguments.labels)} if arguments.labels else {})

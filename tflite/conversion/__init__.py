@@ -1,0 +1,1 @@
+"""A model in, the bytes of a `.tflite` file out."""
