@@ -62,8 +62,11 @@ def test_accuracy_ranges_saturation_and_noise_are_curves(run, record, curves):
     measured = enumerate(scores["top1"] for scores in record["int8_by_epoch"])
     assert drawn == [(run.recipe.epochs + k, pytest.approx(top1)) for k, top1 in measured]
     tags = curves.Tags()["tensors"]
-    for kind in ("low", "high", "saturated", "noise"):
+    for kind in ("low", "high", "within", "saturated", "noise"):
         assert f"{kind}/inception_4a" in tags and f"{kind}/main" in tags
+    layers = {layer["name"]: layer for layer in record["layers"]}
+    assert len(layers) > 50 and layers["main"]["within"] == 1
+    assert 0 == layers["inception_4a"]["low"] < layers["inception_4a"]["high"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
 from pathlib import Path
 
 from keras_inception.build import MAIN
@@ -125,6 +124,7 @@ class Contest:
             "int8_by_epoch": [asdict(entry.scores) for entry in self.entries],
             "kept_epoch": best.epoch,
             "agreement": asdict(best.agreement),
+            "layers": [layer.record for layer in best.layers],
         }
 
     def _first(self) -> Entry:
@@ -141,8 +141,7 @@ class Contest:
         events.scalar(f"{MAIN}/accuracy", entry.scores.top1, step)
         events.scalar(f"{MAIN}/loss", entry.scores.loss, step)
         for layer in entry.layers:
-            for kind in ("low", "high", "saturated", "noise"):
-                value = getattr(layer, kind)
-                if isfinite(value):
+            for kind, value in layer.record.items():
+                if kind != "name" and value is not None:
                     events.scalar(f"{kind}/{layer.name}", value, step)
         events.close()

@@ -65,7 +65,7 @@ def agreement(content: bytes, quantized, pixels: np.ndarray, expected: Preproces
         float((np.abs(computed - exact) <= 1.001 * before.output_step).mean()),
         float((scores.argmax(axis=1) == outputs.argmax(axis=1)).mean()),
         float((np.abs(scores - outputs) <= 1.001 / 256).mean()),
-        float(np.std(computed - exact) / np.std(exact)),
+        float(np.std(computed - exact) / (np.std(exact) or 1)),
         len(images),
     )
 

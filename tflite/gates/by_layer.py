@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from math import log10
+from math import isfinite, log10
 
 import numpy as np
 
@@ -40,6 +40,12 @@ class Layer:
     @property
     def departs(self) -> bool:
         return self.within < DEPARTED
+
+    @property
+    def record(self) -> dict[str, str | float | None]:
+        """Its fields for JSON, which has no infinity and no not-a-number: None."""
+        fields = vars(self).items()
+        return {k: v if isinstance(v, str) or isfinite(v) else None for k, v in fields}
 
     def __str__(self):
         return (

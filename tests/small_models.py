@@ -1,0 +1,62 @@
+"""Small networks that have what quantization has to get right, and the ranges it gives them."""
+
+import keras
+
+from keras_inception.tflite.engines import keras3
+
+#: What (pixel - 128) / 128 makes of all pixels.
+RANGE = (-1.0, 127 / 128)
+
+
+def reduction(kind):
+    """A grid reduction in the Keras `kind`, convolution beside pooling, whose branches tfmot 0.8
+    swaps; then a max pooling that convolutions and an average read, as in Inception v3."""
+    kind.utils.set_random_seed(0)
+    layers = kind.layers
+
+    def convolved(x, size, strides=1):
+        x = layers.Conv2D(4, size, strides=strides, padding="same", use_bias=False)(x)
+        return layers.ReLU()(layers.BatchNormalization()(x))
+
+    x = kind.Input((32, 32, 3))
+    reduced = [convolved(x, 3, 2), layers.MaxPooling2D(3, 2, padding="same")(x)]
+    pooled = layers.MaxPooling2D(2)(layers.Concatenate()(reduced))
+    averaged = layers.AveragePooling2D(3, 1, padding="same")(pooled)
+    joined = [convolved(pooled, 1), convolved(pooled, 1), convolved(averaged, 1)]
+    y = layers.GlobalAveragePooling2D()(layers.Concatenate()(joined))
+    return kind.Model(x, layers.Activation("softmax")(layers.Dense(4)(y)))
+
+
+def mobile():
+    """What MobileNetV2 is made of, and what else folds."""
+    layers = keras.layers
+    x = keras.Input((32, 32, 3))
+    y = layers.ZeroPadding2D(((0, 1), (0, 1)))(x)
+    y = layers.Conv2D(8, 3, strides=2, use_bias=False)(y)
+    y = z = layers.ReLU(6.0)(layers.BatchNormalization()(y))
+    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(y)
+    y = layers.ReLU(6.0)(layers.BatchNormalization()(y))
+    y = layers.BatchNormalization()(layers.Conv2D(8, 1, use_bias=False)(y))
+    y = layers.Add()([z, layers.Rescaling(0.1)(y)])
+    y = layers.BatchNormalization()(y)
+    y = keras.Sequential([layers.Input(y.shape[1:]), layers.SeparableConv2D(8, 3)])(y)
+    y = layers.Dropout(0.5)(layers.GlobalAveragePooling2D()(y))
+    return keras.Model(x, layers.Dense(4, activation="softmax")(y))
+
+
+def limits_of(quantized) -> dict:
+    """The range of every observed activation, by the row that ends in it."""
+    if isinstance(quantized, keras.Model):
+        return {
+            layer.name.removesuffix("_range"): tuple(float(end) for end in layer.limits())
+            for layer in quantized.layers
+            if isinstance(layer, keras3.Range)
+        }
+    ranges = {}
+    for layer in quantized.layers:
+        ends = {v.name.split("/")[-1]: float(v) for v in layer.weights if v.shape == ()}
+        for name, end in ends.items():
+            if name.endswith("min:0"):
+                high = ends[name.replace("min:0", "max:0")]
+                ranges[layer.name.removeprefix("quant_")] = end, high
+    return ranges

@@ -1,0 +1,105 @@
+"""Fine-tuning under fake quantization trains, and its ranges rest in the second half."""
+
+import numpy as np
+import pytest
+import tf_keras
+from small_models import RANGE, limits_of, mobile, reduction
+
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.engines import ENGINES, engine, keras3, tfmot
+from keras_inception.tflite.gates.audit import audit
+from keras_inception.training.batches import TrainingBatches
+from keras_inception.training.data import load
+from keras_inception.training.recipes import recipe_for
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def each(request):
+    """Each engine in turn."""
+    return engine(request.param)
+
+
+class Rgb(TrainingBatches):
+    """Four steps with four classes of digits, in colour."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        images, labels = super().__getitem__(index)
+        return np.repeat(images, 3, axis=-1), labels % 4
+
+
+@pytest.fixture
+def batches():
+    recipe = recipe_for("digits", image_size=32, batch_size=32)
+    return Rgb(load("digits").train, recipe, lambda x: (x.astype("float32") - 128) / 128)
+
+
+def test_fine_tuning_trains_and_its_ranges_rest_in_the_second_half(each, batches, monkeypatch):
+    quantized = each.quantize(reduction(each.KERAS), batches[0][0], RANGE)
+    seen, epochs = [limits_of(quantized)], []
+
+    def after_epoch(epoch):
+        epochs.append(epoch)
+        seen.append(limits_of(quantized))
+
+    before = [np.array(v) for v in quantized.trainable_variables]
+    monkeypatch.setattr(Rgb, "__len__", lambda self: 1)
+    each.fine_tune(quantized, batches, 4, 0.01, after_epoch)
+    assert epochs == [1, 2, 3, 4]
+    start, one, two, three, four = seen
+    assert start != one != two
+    assert two == three == four
+    after = [np.array(v) for v in quantized.trainable_variables]
+    changed = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert np.mean(changed) > 0.9
+
+
+def test_fine_tuning_leaves_batch_statistics_and_the_input_range_alone(batches):
+    quantized = tfmot.quantize(reduction(tf_keras), batches[0][0], RANGE)
+
+    def statistics():
+        named = {v.name: v.numpy() for layer in quantized.layers for v in layer.weights}
+        named = {k: v for k, v in named.items() if "moving" in k or "quantize_layer" in k}
+        return {k: v for k, v in named.items() if "step" not in k}
+
+    before = statistics()
+    tfmot.fine_tune(quantized, batches, epochs=1, learning_rate=0.01)
+    after = statistics()
+    assert len(before) > 8
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name], err_msg=name)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_keras_trains_in_mixed_precision(precision, batches, monkeypatch):
+    """What is told of an epoch's end finds the model in float32, as files are made of it."""
+    quantized = keras3.quantize(mobile(), batches[0][0], RANGE)
+    kinds, give = {"training": set(), "told": set()}, Rgb.__getitem__
+
+    def note(when):
+        kinds[when] |= {layer.compute_dtype for layer in quantized.layers}
+
+    def watched(self, index):
+        note("training")
+        return give(self, index)
+
+    monkeypatch.setattr(Rgb, "__getitem__", watched)
+    before = [np.array(v) for v in quantized.trainable_variables]
+    keras3.fine_tune(quantized, batches, 1, 0.01, lambda epoch: note("told"), precision)
+    assert precision.removeprefix("mixed_") in kinds["training"]
+    assert kinds["told"] == {"float32"}
+    changed = [
+        not np.array_equal(a, b) for a, b in zip(before, quantized.trainable_variables, strict=True)
+    ]
+    assert np.mean(changed) > 0.9
+    assert quantized.compute_dtype == "float32"
+    assert audit(convert(quantized, "int8", Preprocessing())).integer
+
+
+def test_tfmot_says_that_it_cannot(batches):
+    with pytest.raises(BadInput, match="trains in float32 only"):
+        tfmot.fine_tune(None, batches, 1, 0.01, precision="mixed_float16")
