@@ -19,6 +19,7 @@ from keras_inception.tflite import browser as page
 from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.deliver import export
 from keras_inception.tflite.file.interpreter import File
+from keras_inception.tflite.gates.agreement import without_softmax
 from keras_inception.tflite.predict import predict
 from keras_inception.tflite.subject import open_subject
 from keras_inception.training.images import centre, decode
@@ -134,15 +135,16 @@ def googlenet(shared, tmp_path_factory):
 def test_photographs_get_the_classes_that_python_gives(opened, googlenet, shared):
     browser = opened(googlenet)
     photos = sorted((shared / "data" / "photos").glob("*.jpg"))
-    firsts = []
+    firsts, step = [], File(without_softmax(googlenet.read_bytes())).output_step
     for photo in photos:
         scores, first = seen(browser, photo)
         (best, *_) = predict(googlenet, [photo], top=1)[0]
         assert first == best[0]
         firsts.append(first)
-        # JPEG decoders may differ by a grey level.
+        # JPEG decoders may differ by a grey level, which may move two logits by a step.
         theirs = expected(googlenet, photo)
-        assert all(abs(score - theirs[i]) <= 3 / 256 for i, score in scores.items())
+        near = 2 * step * theirs * (1 - theirs) + 2 / 256
+        assert all(abs(score - theirs[i]) <= near[i] for i, score in scores.items())
     assert {"chickadee", "macaw", "hotdog", "dragonfly"} <= set(firsts)
     assert float(text(browser, "milliseconds")) > 0
 
@@ -165,7 +167,7 @@ def test_grey_images_and_floats(opened, float32, shared):
         scores, _ = seen(browser, photo)
         theirs = expected(float32, photo)
         assert list(scores) == list(np.argsort(-theirs)[:5])
-        np.testing.assert_allclose(list(scores.values()), np.sort(theirs)[::-1][:5], atol=1e-4)
+        np.testing.assert_allclose(list(scores.values()), np.sort(theirs)[::-1][:5], atol=1e-5)
 
 
 @pytest.mark.slow

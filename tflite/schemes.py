@@ -10,7 +10,8 @@ from keras_inception.errors import BadInput
 @dataclass(frozen=True)
 class Scheme:
     """A number format. `io_types` are those that its input and output may have, the default first;
-    `calibrated` ones take ranges from images. Kernels' 8 bits are per output channel throughout."""
+    `calibrated` ones take ranges from images. Kernels' 8 bits are per output channel throughout,
+    but for dense layers of fine-tuned files."""
 
     weights: str
     activations: str

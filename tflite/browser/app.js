@@ -1,6 +1,6 @@
 // The page: a photo or the camera in, the first five classes and the milliseconds out.
 
-import { centre, encoded } from "./pixels.js";
+import { centre, encoded, grey } from "./pixels.js";
 
 const WASM = new URL("node_modules/@litertjs/core/wasm/", document.baseURI).href;
 const TOP = 5;
@@ -95,7 +95,9 @@ function drawn(source, width, height) {
 
 async function classify(source, width, height) {
   const { size, short_side: short, preprocessing } = description;
-  const image = centre(drawn(source, width, height), size, short, preprocessing.interpolation);
+  const [input] = model.getInputDetails(), picture = drawn(source, width, height);
+  if (input.shape[3] === 1) grey(picture);
+  const image = centre(picture, size, short, preprocessing.interpolation);
   view.width = view.height = size;
   view.getContext("2d").putImageData(image, 0, 0);
   view.hidden = false;

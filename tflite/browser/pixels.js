@@ -72,16 +72,25 @@ export function centre(image, size, shortSide, interpolation) {
   return cut;
 }
 
+// Makes an ImageData grey as Pillow does: before it is scaled, for both round.
+export function grey(image) {
+  const { data } = image;
+  for (let i = 0; i < data.length; i += 4) {
+    const value = (19595 * data[i] + 38470 * data[i + 1] + 7471 * data[i + 2] + 0x8000) >> 16;
+    data.fill(value, i, i + 3);
+  }
+  return image;
+}
+
 // The input of the network: raw pixels for uint8; (pixel - mean) / std in the network's order for
-// float32; one channel is Pillow's grey.
+// float32; the first channel alone, of a grey image, for a network of one.
 export function encoded(image, channels, type, { mean, std, order }) {
   const { data } = image;
   const count = data.length / 4;
   const input = new (type === "uint8" ? Uint8Array : Float32Array)(count * channels);
   for (let i = 0; i < count; i++) {
     const pixel = [data[4 * i], data[4 * i + 1], data[4 * i + 2]];
-    const grey = (19595 * pixel[0] + 38470 * pixel[1] + 7471 * pixel[2] + 0x8000) >> 16;
-    const values = channels === 1 ? [grey] : order === "BGR" ? pixel.reverse() : pixel;
+    const values = channels === 1 ? [pixel[0]] : order === "BGR" ? pixel.reverse() : pixel;
     values.forEach((value, c) => {
       input[channels * i + c] =
         type === "uint8" ? value : (value - (mean[c] ?? mean)) / (std[c] ?? std);
