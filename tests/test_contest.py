@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,6 +123,18 @@ def test_fine_tuning_that_ruins_the_network_leaves_the_post_training_file(chain,
     first, second = (scores["top1"] for scores in measured["int8_by_epoch"])
     assert second < first - 0.3 and measured["float"]["top1"] == 1
     assert "kept: the file post-training" in caplog.text
+
+
+def test_a_ruined_file_is_not_kept_because_the_better_one_departs(chain, judges):
+    judges, _ = judges
+    judges.enter(0)
+    (entry,) = judges.entries
+    wrong = replace(entry.agreement, logits=0.5, probabilities=0.5, noise=0.5)
+    judges.entries = [replace(entry, agreement=wrong)]
+    with changed(chain[1], "quant_c", "bias", lambda bias: bias - 9):
+        judges.enter(1)
+    with pytest.raises(BadInput, match=r"lost accuracy, 0\.\d+ .* has 1\.0000, and that departs"):
+        judges.best()
 
 
 def test_a_file_that_departs_is_not_kept_and_names_the_first_layer_that_does(chain, judges):

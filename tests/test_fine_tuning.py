@@ -1,7 +1,9 @@
 """Fine-tuning under fake quantization trains, and its ranges rest in the second half."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 from small_models import RANGE, limits_of, mobile, reduction
 
@@ -13,6 +15,11 @@ from keras_inception.tflite.gates.audit import audit
 from keras_inception.training.batches import TrainingBatches
 from keras_inception.training.data import load
 from keras_inception.training.recipes import recipe_for
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).uniform(*RANGE, (16, 32, 32, 3)).astype("float32")
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -98,6 +105,32 @@ def test_keras_trains_in_mixed_precision(precision, batches, monkeypatch):
     assert np.mean(changed) > 0.9
     assert quantized.compute_dtype == "float32"
     assert audit(convert(quantized, "int8", Preprocessing())).integer
+
+
+def test_a_folded_kernel_takes_the_steps_of_the_one_it_was(images):
+    """Were normalization part of it, steps would be other by the square of it."""
+    layers = keras.layers
+    x = keras.Input((32, 32, 3))
+    y = layers.DepthwiseConv2D(3, use_bias=False)(layers.Conv2D(4, 3, name="conv")(x))
+    y = layers.ReLU()(layers.BatchNormalization(name="norm")(y))
+    model = keras.Model(x, layers.Dense(4)(layers.GlobalAveragePooling2D()(y)))
+    deviations = np.array([1e-2, 1.0, 1e3, 0.3])
+    model.get_layer("norm").moving_variance.assign(deviations**2)
+    quantized = keras3.quantize(model, images, RANGE)
+    with keras3.fake_quantization_off():
+        steps = [_steps(each, images) for each in (model, quantized)]
+    for before, after in zip(*steps, strict=True):
+        assert np.ptp(np.log10(np.abs(before).max(axis=(0, 1)))) > 2
+        np.testing.assert_allclose(after, before, rtol=2e-3, atol=1e-4 * np.abs(before).max())
+
+
+def _steps(model, images):
+    """The gradients of both convolutions' kernels."""
+    kinds = keras.layers.Conv2D, keras.layers.DepthwiseConv2D
+    kernels = [layer.trainable_variables[0] for layer in model.layers if isinstance(layer, kinds)]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(model(images, training=False)))
+    return [np.array(step) for step in tape.gradient(loss, [k.value for k in kernels])]
 
 
 def test_tfmot_says_that_it_cannot(batches):

@@ -102,14 +102,22 @@ class Contest:
     def best(self) -> tuple[Entry, dict]:
         """The most accurate file, the least loss among equals; and what was measured of all.
 
-        Raises BadInput if no file computes what its fake-quantized model does.
+        Raises BadInput if no file computes what its fake-quantized model does, or if the only ones
+        that do are less accurate than the post-training file.
         """
-        best = self._first()
+        best, post_training = self._first(), self.entries[0]
         if not best.agreement.holds:
             last = self.entries[-1]
             raise BadInput(
                 f"the file departs from the model it came from: {last.agreement}"
                 f"{first_departure(last.layers)}; it was not kept"
+            )
+        if best.scores.top1 < post_training.scores.top1:
+            raise BadInput(
+                f"fine-tuning lost accuracy, {best.scores.top1:.4f} where the post-training file "
+                f"has {post_training.scores.top1:.4f}, and that departs from its model: "
+                f"{post_training.agreement}{first_departure(post_training.layers)}; nothing was "
+                "kept: fine-tune at a lower rate"
             )
         log.info(
             "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on the same %d images",

@@ -33,8 +33,9 @@ def walked(model, call):
 def folded(model):
     """A copy of the functional Keras 3 `model` in float32 with nothing left to fold.
 
-    The same outputs up to float rounding; nested models are flattened. Raises BadInput for a model
-    that is not functional.
+    The same outputs up to float rounding; nested models are flattened. Its convolutions and Dense
+    have a `factor`, by which their kernels were multiplied. Raises BadInput for a model that is not
+    functional.
     """
     return walked(model, _Fold())
 
@@ -88,34 +89,36 @@ class _Fold:
         histories = [tensor._keras_history for tensor in plain.outputs]
         return [keras.tree.flatten(made[h.operation.name])[h.tensor_index] for h in histories]
 
-    def weighted(self, kind, config, x, kernel, bias):
+    def weighted(self, kind, config, x, kernel, bias, factor=1.0):
         """A layer of `kind` with these weights, and its activation as a layer of its own."""
         activation = keras.activations.get(config["activation"])
         linear = {**config, "activation": None, "use_bias": True, "dtype": "float32"}
         layer = kind.from_config(linear)
         y = layer(x)
         layer.set_weights([kernel, bias])
+        layer.factor = factor
         if activation is not keras.activations.linear:
             name = f"{config['name']}_activation"
             return layers.Activation(activation, name=name, dtype="float32")(y)
-        self.made[id(y)] = (y, kind, linear, x, kernel, bias)
+        self.made[id(y)] = (y, kind, linear, x, kernel, bias, factor)
         return y
 
     def scaled(self, name, x, scale, offset):
         """x * scale + offset, folded into what made x, or else a convolution of each channel."""
         if id(x) in self.made:
-            _, kind, config, x, kernel, bias = self.made[id(x)]
+            _, kind, config, x, kernel, bias, factor = self.made[id(x)]
             if kind is layers.DepthwiseConv2D:
                 per_channel = np.broadcast_to(scale, bias.shape).reshape(kernel.shape[2:])
             else:
                 per_channel = scale
-            return self.weighted(kind, config, x, kernel * per_channel, bias * scale + offset)
+            kernel, factor = kernel * per_channel, factor * per_channel
+            return self.weighted(kind, config, x, kernel, bias * scale + offset, factor)
         if len(x.shape) != 4:
             raise BadInput(f"{name} follows nothing that it can be folded into")
         kernel = np.broadcast_to(scale, x.shape[-1]).reshape(1, 1, -1, 1).astype(np.float32)
         bias = np.broadcast_to(offset, x.shape[-1]).astype(np.float32)
         config = layers.DepthwiseConv2D(1, name=name).get_config()
-        return self.weighted(layers.DepthwiseConv2D, config, x, kernel, bias)
+        return self.weighted(layers.DepthwiseConv2D, config, x, kernel, bias, kernel)
 
     def separable(self, layer, x):
         """The two convolutions that it consists of."""

@@ -98,10 +98,10 @@ class _FakeQuantize:
         if isinstance(layer, layers.Softmax):
             layer = layers.Activation("softmax", name=layer.name)
         if type(layer) in _FAKE_QUANTIZED:
-            weights = layer.get_weights()
-            layer = _FAKE_QUANTIZED[type(layer)].from_config(layer.get_config())
+            plain = layer
+            layer = _FAKE_QUANTIZED[type(plain)].from_config(plain.get_config())
             outputs = layer(*inputs, **arguments)
-            layer.set_weights(weights)
+            layer.set_folded(*plain.get_weights(), plain.factor)
         elif _is_bounded(layer):
             outputs = Bounded.from_config(layer.get_config())(*inputs)
             self.known[id(outputs)] = (outputs, Group(BOUNDS), False, outputs)

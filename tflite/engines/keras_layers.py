@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 
 import keras
+import numpy as np
 
 from ..model.fake_quant import NARROWEST, is_on
 
@@ -22,6 +23,14 @@ class _FakeQuantizedKernel:
 
     #: The axis of the kernel that has ranges of its own; None: one range for all of it.
     axis = -1
+    #: What the variable is multiplied by: the normalization folded into it. Were that part of the
+    #: variable, a step of training would be as much larger as the square of it is smaller.
+    factor = 1.0
+
+    def set_folded(self, kernel, bias, factor) -> None:
+        """Take over a folded layer's weights."""
+        self.factor = np.float32(np.where(factor, factor, 1.0))
+        self.set_weights([kernel / self.factor, bias])
 
     def add_weight(self, *args, name=None, **options):
         # Rounded from float32 whatever the layer computes in.
@@ -29,7 +38,7 @@ class _FakeQuantizedKernel:
 
     @property
     def kernel(self):
-        kernel = self._kernel
+        kernel = self._kernel * self.factor
         if is_on():
             axis = self.axis
             axes = None if axis is None else [i for i in range(4) if i != axis % 4]
