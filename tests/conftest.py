@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,6 +11,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of a file run in one process; those of all files that need the trained run in the same,
+    which trains it once."""
+    needing = {item.path for item in items if "run" in item.fixturenames}
+    for item in items:
+        group = "run" if item.path in needing else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@contextmanager
+def kept(path):
+    """What is there of a run's file, and beside it, is there again afterwards."""
+    before = {each: each.read_bytes() for each in path.parent.glob(f"{path.stem}.*")}
+    try:
+        yield
+    finally:
+        for each, content in before.items():
+            each.write_bytes(content)
 
 
 @pytest.fixture(scope="session")

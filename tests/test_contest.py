@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tf_keras
+from conftest import kept
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
@@ -46,16 +47,12 @@ def test_the_file_kept_is_the_best_of_all_epochs(run, int8_qat, record):
 
 @pytest.mark.slow
 def test_the_engine_keras_is_judged_alike(run, int8_qat):
-    kept = int8_qat.read_bytes(), int8_qat.with_suffix(".json").read_bytes()
-    try:
+    with kept(int8_qat):
         path = deliver.quantize(run.folder, epochs=1, engine="keras", logits=True)
         record = json.loads(path.with_suffix(".json").read_text())
         assert record["quantization_aware_training"]["engine"] == "keras"
         assert evaluate(path).top1 == max(each["top1"] for each in record["int8_by_epoch"])
         assert record["agreement"]["logits"] > 0.99
-    finally:
-        int8_qat.write_bytes(kept[0])
-        int8_qat.with_suffix(".json").write_bytes(kept[1])
 
 
 def test_accuracy_ranges_saturation_and_noise_are_curves(run, record, curves):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tf_keras
+from conftest import kept
 from PIL import Image
 
 from keras_inception import cli, load_model
@@ -122,8 +123,7 @@ def test_files_carry_labels_and_preprocessing(run, int8, float32):
 
 @pytest.mark.parametrize("io_type", ["int8", "float32"])
 def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, int8):
-    kept = int8.read_bytes()
-    try:
+    with kept(int8):
         path = deliver.export(run.folder, "int8", io_type)
         file = File(path)
         assert file._input["dtype"].__name__ == file._output["dtype"].__name__ == io_type
@@ -131,23 +131,19 @@ def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, int8):
         images = Preprocessing()(test_set[0][:32])
         expected = load_model(run.model).predict(images, verbose=0)
         assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
-    finally:
-        int8.write_bytes(kept)
 
 
 def test_a_file_may_end_in_logits(run, int8):
-    kept, with_softmax = int8.read_bytes(), evaluate(int8)
-    try:
+    with_softmax = evaluate(int8)
+    assert are_probabilities(int8.read_bytes())
+    with kept(int8):
         path = deliver.export(run.folder, "int8", logits=True)
-        assert not are_probabilities(path.read_bytes()) and are_probabilities(kept)
+        assert not are_probabilities(path.read_bytes())
         signature = File(path)._interpreter.get_signature_list()["serving_default"]
         assert signature == {"inputs": ["image"], "outputs": ["logits"]}
         found = evaluate(path)
         assert found.top1 == with_softmax.top1
         assert found.loss == pytest.approx(with_softmax.loss, abs=0.01)
-    finally:
-        int8.write_bytes(kept)
-        deliver.export(run.folder, "int8")
 
 
 def test_sixteen_bit_activations_are_integers_too(run):
