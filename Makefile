@@ -4,8 +4,8 @@ VENV ?= .venv
 # A fresh run folder every time: a run is never trained over.
 RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 CLI := $(VENV)/bin/keras-inception
-# Groups on either core, as tests/conftest.py makes them: those of one share what they train.
-PARALLEL := -n 2 --dist loadgroup
+# Whole files on either core: the tests of one share what they train.
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: demo test test-all test-lowest test-parity test-mediapipe lint bench docs
 

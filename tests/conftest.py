@@ -13,15 +13,6 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def pytest_collection_modifyitems(items):
-    """Tests of a file run in one process; those of all files that need the trained run in the same,
-    which trains it once."""
-    needing = {item.path for item in items if "run" in item.fixturenames}
-    for item in items:
-        group = "run" if item.path in needing else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @contextmanager
 def kept(path):
     """What is there of a run's file, and beside it, is there again afterwards."""

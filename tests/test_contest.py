@@ -45,16 +45,6 @@ def test_the_file_kept_is_the_best_of_all_epochs(run, int8_qat, record):
     assert record["float"]["top1"] == run.result["top1"]
 
 
-@pytest.mark.slow
-def test_the_engine_keras_is_judged_alike(run, int8_qat):
-    with kept(int8_qat):
-        path = deliver.quantize(run.folder, epochs=1, engine="keras", logits=True)
-        record = json.loads(path.with_suffix(".json").read_text())
-        assert record["quantization_aware_training"]["engine"] == "keras"
-        assert evaluate(path).top1 == max(each["top1"] for each in record["int8_by_epoch"])
-        assert record["agreement"]["logits"] > 0.99
-
-
 def test_accuracy_ranges_saturation_and_noise_are_curves(run, record, curves):
     drawn = [(e.step, float(make_ndarray(e.tensor_proto))) for e in curves.Tensors("main/accuracy")]
     measured = enumerate(scores["top1"] for scores in record["int8_by_epoch"])
@@ -130,7 +120,7 @@ def test_a_ruined_file_is_not_kept_because_the_better_one_departs(chain, judges)
     judges.entries = [replace(entry, agreement=wrong)]
     with changed(chain[1], "quant_c", "bias", lambda bias: bias - 9):
         judges.enter(1)
-    with pytest.raises(BadInput, match=r"lost accuracy, 0\.\d+ .* has 1\.0000, and that departs"):
+    with pytest.raises(BadInput, match=r"lost accuracy, 0\.\d+ .* has \d\.\d+, and that departs"):
         judges.best()
 
 
@@ -172,3 +162,13 @@ def test_values_at_the_ends_of_a_range_are_counted(chain):
         layers = by_layer(content, quantized, trained, pixels, EXPECTED)
     narrow = next(layer for layer in layers if layer.name == "a_relu")
     assert narrow.saturated > 0.01 and narrow.noise < 20
+
+
+@pytest.mark.slow
+def test_the_engine_keras_is_judged_alike(run, int8_qat):
+    with kept(int8_qat):
+        path = deliver.quantize(run.folder, epochs=1, engine="keras", logits=True)
+        record = json.loads(path.with_suffix(".json").read_text())
+        assert record["quantization_aware_training"]["engine"] == "keras"
+        assert evaluate(path).top1 == max(each["top1"] for each in record["int8_by_epoch"])
+        assert record["agreement"]["logits"] > 0.99

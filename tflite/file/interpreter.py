@@ -59,10 +59,10 @@ class File:
             scale, shape = tensor["quantization"][0], tensor["shape"]
             kind = np.dtype(tensor["dtype"])
             integer = kind.kind in "iu"
-            if kind not in TYPES or not np.isfinite(scale) or scale < 0 or (integer and not scale):
+            if kind not in TYPES or not 0 <= scale < np.inf or integer != bool(scale):
                 raise BadInput(
                     f"{self._name} needs an input and an output of uint8, int8, int16 or float32, "
-                    f"integers with their scale; it has {kind} with scale {scale}"
+                    f"integers with their scale, floats without; it has {kind} with scale {scale}"
                 )
             if shape.min() < 1 or shape[0] != 1 or np.prod(shape, dtype=float) > LARGEST:
                 raise BadInput(f"{self._name} needs a batch of 1; it has {shape.tolist()}")
