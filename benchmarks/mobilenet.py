@@ -59,9 +59,8 @@ def accuracy(path: str, photographs: Path) -> str:
 def main(ours: str, photographs: str, theirs: str | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = [ours, theirs or untrained(folder)]
-        rows = [accuracy(ours, Path(photographs)), "- | - | -"]
-        if theirs:
-            rows[1] = accuracy(theirs, Path(photographs))
+        shown = Path(photographs)
+        rows = [accuracy(ours, shown), accuracy(theirs, shown) if theirs else "- | - | -"]
         measured = benchmark(paths)["files"]
     print(this_machine())
     print("| file | top-1 | acceptable | top-5 | ms, one image | memory MB | MB |")

@@ -26,8 +26,7 @@ def predict(
     """The `top` classes of each photograph, best first: (name, probability).
 
     `what`, `preprocessing` and `classes` are as for `open_subject`; `crops` views of a photograph
-    are averaged.
-    Raises BadInput for a photograph that is missing or cannot be read.
+    are averaged. Raises BadInput for a photograph that is missing or cannot be read.
     """
     subject = open_subject(what, preprocessing, classes)
     labels = subject.origin.classes or None

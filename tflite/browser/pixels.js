@@ -79,7 +79,6 @@ export function grey(image) {
     const value = (19595 * data[i] + 38470 * data[i + 1] + 7471 * data[i + 2] + 0x8000) >> 16;
     data.fill(value, i, i + 3);
   }
-  return image;
 }
 
 // The input of the network: raw pixels for uint8; (pixel - mean) / std in the network's order for

@@ -20,6 +20,7 @@ from .fake_quant import is_on
 
 #: Sums are clipped at this percentile of those on the calibration images.
 PERCENTILE = 99.5
+#: Of so many channels or fewer the sum is one band over all.
 FEW = 64
 
 
