@@ -17,7 +17,8 @@ from .applications import (
 from .build import build
 from .classes import decode_predictions
 from .errors import BadInput
-from .verbs import features, freeze, load_model, preprocess_input, without_aux
+from .saving import load_model, register_layers
+from .verbs import features, freeze, preprocess_input, without_aux
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "freeze",
     "load_model",
     "preprocess_input",
+    "register_layers",
     "without_aux",
 ]

@@ -1,16 +1,10 @@
-"""What people do with a built model: cut heads off, tap features, freeze a part, load a file."""
+"""What people do with a built model: cut heads off, tap features, freeze a part."""
 
 from __future__ import annotations
 
 from .build import MAIN, build
 from .errors import BadInput
-from .layers import (
-    attention_pooling,
-    default_keras,
-    headed_model,
-    local_response_normalization,
-    reverse_channels,
-)
+from .layers import default_keras
 from .networks import FAMILY, member
 from .spec import Network
 from .transform import without_aux as network_without_aux
@@ -105,20 +99,3 @@ def preprocess_input(pixels, weights: str, network: str | None = None):
     from .weights.presets import preset
 
     return preset(weights, network or weights.split(".")[0]).preprocessing(pixels)
-
-
-def load_model(path, compile=True):
-    """A `.keras` file as a Keras 3 model; knows the layers of ours that stock Keras lacks.
-
-    Models with batch normalization, no heads and average pooling are all stock layers and load
-    without us.
-    """
-    keras = default_keras()
-    for layer in (
-        attention_pooling,
-        headed_model,
-        local_response_normalization,
-        reverse_channels,
-    ):
-        layer(keras)
-    return keras.saving.load_model(path, compile=compile)

@@ -169,7 +169,11 @@ def test_files_that_hold_no_model_are_refused(tmp_path):
     keras.Sequential([keras.Input((16, 16, 3)), layers.Lambda(lambda x: x), layers.Dense(2)]).save(
         tmp_path / "lambda.keras"
     )
-    for name, fault in [("none", "there is no file"), ("damaged", "cannot"), ("lambda", "cannot")]:
+    for name, fault in [
+        ("none", "there is no file"),
+        ("damaged", "is not a .keras file"),
+        ("lambda", "asks for keras.layers.Lambda"),
+    ]:
         with pytest.raises(BadInput, match=fault):
             open_source(tmp_path / f"{name}.keras", out=tmp_path, preprocessing="tf")
 

@@ -30,6 +30,7 @@ FLOORS = {
     "keras_inception.weights": 3,
     "keras_inception.applications": 4,
     "keras_inception.blocks": 4,
+    "keras_inception.saving": 2,
     "keras_inception.verbs": 4,
     "keras_inception": 5,
     "keras_inception.training": 6,

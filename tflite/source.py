@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_inception import load_model
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
+from keras_inception.saving import load_model
 from keras_inception.training import data, run_folder
 from keras_inception.training.batches import pixels
 from keras_inception.training.crops import views
@@ -200,5 +200,11 @@ def open_source(
         raise BadInput("the images of --data calibrate and name the classes; leave out the others")
     names = () if classes is None else foreign.labels(classes)
     return of_model(
-        foreign.load(path), preprocessing, names, out, images, data_source=data, name=path.stem
+        load_model(path, compile=False),
+        preprocessing,
+        names,
+        out,
+        images,
+        data_source=data,
+        name=path.stem,
     )

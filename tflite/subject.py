@@ -12,6 +12,7 @@ import numpy as np
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
+from keras_inception.saving import load_model
 from keras_inception.training import run_folder
 from keras_inception.weights import published
 
@@ -73,14 +74,14 @@ def open_subject(
         scores = probabilities(file)
         run_once, origin = file.invoke, origin_of_file(path)
     elif foreign_model:
-        model, expected = foreign.classifier(foreign.load(path), preprocessing)
+        model, expected = foreign.classifier(load_model(path, compile=False), preprocessing)
         height, width, channels, scores, run_once = _keras_model(model)
         names = () if classes is None else foreign.labels(classes)
         if names:
             foreign.require_named(model, names)
         origin = Origin(expected, names)
     elif path.suffix == ".keras":
-        height, width, channels, scores, run_once = _keras_model(foreign.load(path))
+        height, width, channels, scores, run_once = _keras_model(load_model(path, compile=False))
         origin = _origin_of_run(path.parent)
     elif not published.exists(what):
         raise BadInput(

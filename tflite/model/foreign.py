@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from keras_inception import load_model
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import NAMED, Preprocessing, named
@@ -24,20 +22,6 @@ log = logging.getLogger(__name__)
 #: Layers whose outputs can be logits: they neither bound nor normalize what they give.
 _LINEAR = "Add AveragePooling2D BatchNormalization Conv2D Dense DepthwiseConv2D Dropout Flatten"
 _LINEAR = (*_LINEAR.split(), "GlobalAveragePooling2D", "Reshape", "SeparableConv2D")
-
-
-def load(path: Path):
-    """The model in a `.keras` file. Raises BadInput if Keras cannot load it."""
-    if not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r}; give a .keras file")
-    try:
-        return load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        why = str(error).strip().split("\n")[0]
-        raise BadInput(
-            f"Keras cannot load {path}: {why}; layers of your own must be registered where the "
-            "model is loaded: export it from Python, with tflite.source.of_model"
-        ) from error
 
 
 def labels(path: str | Path) -> tuple[str, ...]:
