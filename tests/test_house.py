@@ -21,7 +21,6 @@ FLOORS = {
     "keras_inception.classes": 1,
     "keras_inception.record": 1,
     "keras_inception.layers": 1,
-    "keras_inception.metanext": 1,
     "keras_inception.build": 2,
     "keras_inception.plot": 2,
     "keras_inception.preprocess_layers": 2,
