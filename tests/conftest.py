@@ -3,25 +3,15 @@
 import os
 import shutil
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+pytest.register_assert_rewrite("helpers")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-@contextmanager
-def kept(path):
-    """What is there of a run's file, and beside it, is there again afterwards."""
-    before = {each: each.read_bytes() for each in path.parent.glob(f"{path.stem}.*")}
-    try:
-        yield
-    finally:
-        for each, content in before.items():
-            each.write_bytes(content)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +77,7 @@ def part(target):
 @pytest.fixture
 def server(target):
     """A server of one file, which misbehaves as told."""
-    from server import Server
+    from helpers.server import Server
 
     with Server() as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()

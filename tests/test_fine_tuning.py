@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
-from small_models import RANGE, limits_of, mobile, reduction
+from helpers.networks import RANGE, limits_of, mobile, reduction
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
