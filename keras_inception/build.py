@@ -14,7 +14,6 @@ from .layers import (
     local_response_normalization,
 )
 from .measure import check_input, pair
-from .metanext import metanext, norm, patches
 from .spec import (
     LRN,
     Aux,
@@ -27,10 +26,7 @@ from .spec import (
     Embedding,
     GlobalPool,
     GridPool,
-    MetaNeXt,
     Network,
-    Norm,
-    Patches,
     Pool,
     Residual,
     Row,
@@ -161,12 +157,7 @@ class _Layers:
 
     def dense(self, row: Dense, x):
         x = self.layer("Dense", row.name, self.flat(row.name, x), units=row.units)
-        if row.activation == "gelu":
-            return self.gelu(f"{row.name}_gelu", x)
         return self.layer("ReLU", f"{row.name}_relu", x)
-
-    def gelu(self, name: str, x):
-        return self.layer("Activation", name, x, activation="gelu")
 
     def embedding(self, row: Embedding, x):
         x = self.layer("Dense", row.name, x, units=row.units, use_bias=False)
@@ -203,9 +194,6 @@ _APPLY = {
     LRN: _Layers.lrn,
     Concat: _Layers.concat,
     Residual: _Layers.residual,
-    Patches: patches,
-    Norm: norm,
-    MetaNeXt: metanext,
     Dropout: _Layers.dropout,
     Dense: _Layers.dense,
     Embedding: _Layers.embedding,

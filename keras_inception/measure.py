@@ -19,10 +19,7 @@ from .spec import (
     Embedding,
     GlobalPool,
     GridPool,
-    MetaNeXt,
     Network,
-    Norm,
-    Patches,
     Pool,
     Residual,
     Row,
@@ -120,30 +117,11 @@ def _dense(name: str, units: int, shape: Shape, bias: bool = True) -> Cost:
     return Cost(name, (units,), inputs * units + bias * units, 0, inputs * units)
 
 
-def _norm(row: Norm, shape: Shape, net: Network) -> Cost:
-    if row.kind == "layer":
-        return Cost(row.name, shape, 2 * shape[-1])
-    norm = net.norm or BatchNorm()
-    return Cost(row.name, shape, (1 + norm.scale) * shape[-1], 2 * shape[-1])
-
-
 def _embedding(row: Embedding, shape: Shape, net: Network) -> Cost:
     dense = _dense(row.name, row.units, shape, bias=False)
-    return _total(row.name, dense.shape, [dense, _norm(Norm(row.name), dense.shape, net)])
-
-
-def _patches(row: Patches, shape: Shape, net: Network) -> Cost:
-    conv = Conv(row.name, row.filters, row.size, row.size, "valid")
-    return _conv(conv, shape, replace(net, norm=None, bias=True))
-
-
-def _metanext(row: MetaNeXt, shape: Shape, net: Network) -> Cost:
-    channels, branch = shape[2], row.branch(shape[2])
-    hidden = row.mlp_ratio * channels
-    weights = (9 + 2 * row.band) * branch + 2 * channels * hidden
-    vectors = 3 * branch + hidden + 2 * channels  # biases and gamma
-    convs = Cost(row.name, shape, weights + vectors, 0, _macs(weights, *shape[:2]))
-    return _total(row.name, shape, [convs, _norm(Norm(row.name), shape, net)])
+    norm = net.norm or BatchNorm()
+    trainable = dense.trainable + (1 + norm.scale) * row.units
+    return replace(dense, trainable=trainable, statistics=2 * row.units)
 
 
 def _branches(row: Concat | Residual, shape: Shape, net: Network) -> Cost:
@@ -176,9 +154,6 @@ _COSTS = {
     ),
     Concat: _branches,
     Residual: _residual,
-    Patches: _patches,
-    Norm: _norm,
-    MetaNeXt: _metanext,
     Aux: lambda row, shape, net: _sequence(row.name, row.rows, shape, net),
 }
 

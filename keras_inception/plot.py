@@ -16,10 +16,7 @@ from .spec import (
     Embedding,
     GlobalPool,
     GridPool,
-    MetaNeXt,
     Network,
-    Norm,
-    Patches,
     Pool,
     Residual,
     Row,
@@ -32,9 +29,6 @@ WIDTH, HEIGHT, GAP = 128, 30, 8
 COLOURS = {
     Conv: "#cfe3f7",
     SeparableConv: "#cfe3f7",
-    Patches: "#cfe3f7",
-    MetaNeXt: "#cfe3f7",
-    Norm: "#e3e3e3",
     Pool: "#f7d6cf",
     GridPool: "#f7d6cf",
     GlobalPool: "#f7d6cf",
@@ -63,12 +57,6 @@ def _label(row: Row) -> str:
         tall, wide = pair(row.kernel)
         stride = f"/{row.stride}" if row.stride > 1 else ""
         return f"{tall}×{wide}{stride}, {row.filters}"
-    if isinstance(row, Patches):
-        return f"{row.size}×{row.size}/{row.size}, {row.filters}"
-    if isinstance(row, MetaNeXt):
-        return f"3×3, 1×{row.band}, {row.band}×1, MLP"
-    if isinstance(row, Norm):
-        return f"{row.kind} norm"
     if isinstance(row, Pool):
         return f"{row.kind} {row.size}×{row.size}/{row.stride}"
     if isinstance(row, GridPool):

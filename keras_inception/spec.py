@@ -121,42 +121,6 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Patches:
-    """A linear convolution with bias over size x size windows that touch and do not overlap."""
-
-    name: str
-    filters: int
-    size: int
-
-
-@dataclass(frozen=True)
-class Norm:
-    """A normalization by itself: "batch", with the network's constants, or "layer" of a vector."""
-
-    name: str
-    kind: str = "batch"
-
-
-@dataclass(frozen=True)
-class MetaNeXt:
-    """x + gamma * MLP(BN(mix(x))), gamma one learned number per channel (arXiv 2303.16900).
-
-    `mix` convolves `branch_ratio` of the channels depthwise by 3x3, as many by 1 x band and as
-    many by band x 1, and lets the others, which come first, be. The MLP is two 1x1 convolutions
-    with GELU between them, where there are `mlp_ratio` times the channels.
-    """
-
-    name: str
-    band: int = 11
-    branch_ratio: float = 1 / 8
-    mlp_ratio: int = 4
-
-    def branch(self, channels: int) -> int:
-        """How many of `channels` each depthwise convolution takes."""
-        return int(channels * self.branch_ratio)
-
-
-@dataclass(frozen=True)
 class Dropout:
     name: str
     rate: float
@@ -164,11 +128,10 @@ class Dropout:
 
 @dataclass(frozen=True)
 class Dense:
-    """A fully connected layer with bias, and ReLU or "gelu"; a map is flattened first."""
+    """A fully connected layer with bias and ReLU; a map is flattened first."""
 
     name: str
     units: int
-    activation: str = "relu"
 
 
 @dataclass(frozen=True)
@@ -204,9 +167,6 @@ Row = (
     | LRN
     | Concat
     | Residual
-    | Patches
-    | Norm
-    | MetaNeXt
     | Dropout
     | Dense
     | Embedding

@@ -17,7 +17,6 @@ from .spec import (
     Embedding,
     GlobalPool,
     Network,
-    Patches,
     Pool,
     Residual,
     Row,
@@ -59,7 +58,7 @@ def widen(net: Network, width: float) -> Network:
         return rounded if rounded >= 0.9 * n * width else rounded + 8
 
     def change(row: Row) -> Row:
-        if isinstance(row, Conv | SeparableConv | Patches):
+        if isinstance(row, Conv | SeparableConv):
             return replace(row, filters=scaled(row.filters))
         if isinstance(row, Dense | Embedding):
             return replace(row, units=scaled(row.units))

@@ -1,4 +1,4 @@
-"""Other people's versions of the family and a descendant, each the value that holds their weights.
+"""Other people's versions of the family, each the value that holds their weights.
 
 Recovered from the files' sizes and the projects' code; docs/errata.md tells the differences.
 """
@@ -6,7 +6,6 @@ Recovered from the files' sizes and the projects' code; docs/errata.md tells the
 from dataclasses import replace
 
 from .networks.googlenet import GOOGLENET, naive_inception
-from .networks.inception_next import ATTO, BASE, SMALL, TINY
 from .networks.inception_resnet import (
     FACENET,
     FACENET_512,
@@ -45,7 +44,7 @@ def _last_pool_2x2(net: Network) -> Network:
 _TORCH = {"conv": "symmetric", "max_pool": "ceil"}
 _SLIM_V1 = _last_pool_2x2(with_3x3_for_5x5(with_norm(GOOGLENET, WITHOUT_SCALE)))
 
-#: tag of the weights' maker, or size -> the network they fit, heads included where it has them.
+#: tag of the weights' maker -> the network they fit, heads included where it has them.
 VARIANTS = {
     "googlenet.caffe": with_padding(GOOGLENET, **_TORCH),
     "googlenet.slim": _SLIM_V1,
@@ -74,10 +73,6 @@ VARIANTS = {
     "inception_resnet_v2.keras": INCEPTION_RESNET_V2,
     "inception_resnet_v2.timm": _scaled(INCEPTION_RESNET_V2),
     "inception_resnet_v2.paper": INCEPTION_RESNET_V2_PAPER,
-    "inception_next.atto": ATTO,
-    "inception_next.tiny": TINY,
-    "inception_next.small": SMALL,
-    "inception_next.base": BASE,
 }
 
 

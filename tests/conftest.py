@@ -3,25 +3,18 @@
 import os
 import shutil
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+pytest.register_assert_rewrite("helpers")
+
+from helpers.cpu_limit import pytest_runtest_call  # noqa: E402, F401
+from helpers.once import made_once  # noqa: E402
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-@contextmanager
-def kept(path):
-    """What is there of a run's file, and beside it, is there again afterwards."""
-    before = {each: each.read_bytes() for each in path.parent.glob(f"{path.stem}.*")}
-    try:
-        yield
-    finally:
-        for each, content in before.items():
-            each.write_bytes(content)
 
 
 @pytest.fixture(scope="session")
@@ -32,38 +25,75 @@ def shared():
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_trial():
+    """Trainings begin at once: how fast images come is one test's matter."""
+    from keras_inception.training import input_rate
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(input_rate, "TRIAL", 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """A GoogLeNet with heads, trained for a few epochs on the embedded digits."""
-    from keras_inception.training import fit
+    """A GoogLeNet with heads, trained for a few epochs on the embedded digits, and watched."""
+    from keras_inception.training import fit, run_folder
     from keras_inception.training.recipes import recipe_for
 
     recipe = recipe_for("digits", width=0.25, aux=True, epochs=6)
-    return fit.start(recipe, tmp_path_factory.mktemp("runs") / "digits")
+    return run_folder.read(made_once(tmp_path_factory, "run", lambda to: fit.start(recipe, to)))
+
+
+def _delivered(factory, run, kind, deliver):
+    """The run's file of that kind, which `deliver` makes of a copy of its folder."""
+
+    def make(folder):
+        shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("*.tflite"))
+        deliver(folder)
+
+    made = made_once(factory, kind, make)
+    shutil.copytree(made, run.folder, dirs_exist_ok=True)
+    return run.folder / f"googlenet_{kind}.tflite"
 
 
 @pytest.fixture(scope="session")
-def int8_qat(run):
+def int8_qat(run, tmp_path_factory):
     """The run's quantization-aware INT8 file, uint8 in and out."""
     from keras_inception.tflite.deliver import quantize
 
-    return quantize(run.folder)
+    return _delivered(tmp_path_factory, run, "int8_qat", quantize)
 
 
 @pytest.fixture(scope="session")
-def int8(run):
+def int8(run, tmp_path_factory):
     """The run's post-training INT8 file, uint8 in and out."""
     from keras_inception.tflite.deliver import export
 
-    return export(run.folder, "int8")
+    return _delivered(tmp_path_factory, run, "int8", lambda folder: export(folder, "int8"))
 
 
 @pytest.fixture(scope="session")
-def float32(run):
+def float32(run, tmp_path_factory):
     """The run's float32 file."""
     from keras_inception.tflite.deliver import export
 
-    return export(run.folder, "float32")
+    return _delivered(tmp_path_factory, run, "float32", lambda folder: export(folder, "float32"))
+
+
+@pytest.fixture
+def queues(monkeypatch):
+    """Whether each of tf.data's queues that is made from here on has an autotuner."""
+    from tensorflow.python.data.ops import iterator_ops
+
+    found, make = [], iterator_ops.OwnedIterator._create_iterator
+
+    def note(self, dataset):
+        found.append(dataset.options().autotune.enabled is not False)
+        make(self, dataset)
+
+    monkeypatch.setattr(iterator_ops.OwnedIterator, "_create_iterator", note)
+    return found
 
 
 @pytest.fixture
@@ -87,7 +117,7 @@ def part(target):
 @pytest.fixture
 def server(target):
     """A server of one file, which misbehaves as told."""
-    from server import Server
+    from helpers.server import Server
 
     with Server() as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()

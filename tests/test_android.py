@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_tflite
+from helpers import tflite_files
 from PIL import Image
 
 from keras_inception.cli import main
@@ -42,12 +42,12 @@ def photographs(tmp_path_factory):
 @pytest.fixture(params=["uint8"])
 def app(request, tmp_path, photographs):
     whole = embed(
-        tiny_tflite.content(request.param),
+        tflite_files.content(request.param),
         Metadata(
             NAME,
             author='$author "A" ${1+1}',
-            preprocessing=tiny_tflite.EXPECTED,
-            labels=tiny_tflite.LABELS,
+            preprocessing=tflite_files.EXPECTED,
+            labels=tflite_files.LABELS,
             localized={"de": tuple("abcd")},
         ),
     )
@@ -63,9 +63,9 @@ def test_the_golden_outputs_are_the_files(app):
     for png in golden.glob("*.png"):
         pixels = np.asarray(Image.open(png))[None]
         values = np.array([int(v) for v in png.with_suffix(".txt").read_text().split()])
-        scores = file.scores(tiny_tflite.EXPECTED(pixels))
+        scores = file.scores(tflite_files.EXPECTED(pixels))
         np.testing.assert_allclose(scores[0], values / 256, atol=1e-6)
-        np.testing.assert_array_equal(file._encode(tiny_tflite.EXPECTED(pixels)), pixels)
+        np.testing.assert_array_equal(file._encode(tflite_files.EXPECTED(pixels)), pixels)
 
 
 def test_the_folder_holds_what_an_app_needs(app):
@@ -84,7 +84,7 @@ def test_the_folder_holds_what_an_app_needs(app):
     }
     assert not [p for p in app.rglob("*.kt") if re.search("@[A-Z_]{2,}@", p.read_text())]
     labels = (app / "src/main/assets/tiny_labels.txt").read_text().splitlines()
-    assert tuple(labels) == tiny_tflite.LABELS
+    assert tuple(labels) == tflite_files.LABELS
 
 
 @pytest.mark.parametrize("app", ["int8"], indirect=True)
@@ -112,7 +112,7 @@ def test_packages_that_kotlin_would_refuse_are_refused(package):
 
 
 def test_a_file_without_labels_is_told_how_to_get_them(tmp_path, photographs):
-    (tmp_path / "x.tflite").write_bytes(tiny_tflite.content())
+    (tmp_path / "x.tflite").write_bytes(tflite_files.content())
     with pytest.raises(BadInput, match=r"keras-inception metadata .*x\.tflite --labels"):
         write(tmp_path / "x.tflite", tmp_path / "app", photographs)
     assert [p.name for p in tmp_path.iterdir()] == ["x.tflite"]
@@ -152,11 +152,11 @@ def test_the_kotlin_compiles_and_its_plain_part_computes_as_python_does(app, kot
     file = File(app / "src/main/assets/tiny.tflite")
     for png in sorted(golden.glob("*.png")):
         pixels = np.asarray(Image.open(png)).reshape(1, *file.input_shape)
-        images = tiny_tflite.EXPECTED(pixels)
+        images = tflite_files.EXPECTED(pixels)
         assert png.with_suffix(".input").read_bytes() == file._encode(images).tobytes()
         scores = file.scores(images)[0]
         for wanted in np.argsort(-scores, kind="stable"):
             index, score, label = lines.pop(0).split("\t")
-            assert (int(index), label) == (wanted, tiny_tflite.LABELS[wanted])
+            assert (int(index), label) == (wanted, tflite_files.LABELS[wanted])
             assert float(score) == pytest.approx(scores[wanted], abs=1e-6)
     assert not lines and titles == f'{NAME.strip()}\t$author "A" ${{1+1}}\ttiny.tflite'

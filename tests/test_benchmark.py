@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import tf_keras
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
+from helpers import fake_adb
 from tf_keras import layers
 
 from keras_inception import cli
@@ -188,7 +188,7 @@ def connect(tmp_path, monkeypatch):
     def connected(state="device", there="there", profile=PROFILE):
         for name, text in {"state": state, "there": there, "profile": profile}.items():
             (tmp_path / name).write_text(text)
-        fake = Path(__file__).with_name("fake_adb.py")
+        fake = fake_adb.__file__
         (tmp_path / "adb").write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
         (tmp_path / "adb").chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path))

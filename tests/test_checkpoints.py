@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import tiny
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from helpers import tiny_run
+from helpers.runs import assert_same, temporaries
+from helpers.tiny_run import TRAIN
 
-import keras_inception as ki
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.training import fit, run_folder
@@ -21,19 +21,19 @@ from keras_inception.training.checkpoints import Progress, path_of
 from keras_inception.training.recipes import recipe_for
 from keras_inception.training.stopping import StopAfterStep
 
-TRAIN = [f"--{name.replace('_', '-')}={value}" for name, value in tiny.OPTIONS.items()]
-
 
 @pytest.fixture(autouse=True, scope="module")
 def tiny_network():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "network_of", tiny.network_of)
+        patch.setattr(fit, "network_of", tiny_run.network_of)
         yield
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return fit.start(recipe_for("digits", **tiny.OPTIONS), tmp_path_factory.mktemp("runs") / "run")
+    return fit.start(
+        recipe_for("digits", **tiny_run.OPTIONS), tmp_path_factory.mktemp("runs") / "run"
+    )
 
 
 def train(folder):
@@ -55,24 +55,7 @@ def stopped_after(epochs, folder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(fit.Divergence, "on_epoch_end", stop)
         with pytest.raises(Interrupted):
-            fit.start(recipe_for("digits", **tiny.OPTIONS), folder)
-
-
-def temporaries(folder):
-    return [path for path in folder.rglob(".*") if path.name != ".lock"]
-
-
-def assert_same(folder, whole):
-    __tracebackhide__ = True
-    run = run_folder.read(folder)
-    assert run.log.read_text() == whole.log.read_text()
-    weights = zip(*(ki.load_model(r.model).get_weights() for r in (run, whole)), strict=True)
-    for a, b in weights:
-        np.testing.assert_array_equal(a, b)
-    assert {**run.result, "seconds": 0} == {**whole.result, "seconds": 0}
-    events = EventAccumulator(str(run.tensorboard / "train")).Reload()
-    assert [event.step for event in events.Tensors("main/loss")] == [1, 2, 3]
-    assert temporaries(folder) == []
+            fit.start(recipe_for("digits", **tiny_run.OPTIONS), folder)
 
 
 def test_the_newest_and_the_best_are_kept(tmp_path, monkeypatch):
@@ -83,7 +66,7 @@ def test_the_newest_and_the_best_are_kept(tmp_path, monkeypatch):
         on_epoch_end(self, epoch, {**logs, "val_accuracy": next(accuracy)})
 
     monkeypatch.setattr(fit.Checkpoint, "on_epoch_end", scripted)
-    recipe = recipe_for("digits", **{**tiny.OPTIONS, "epochs": 5})
+    recipe = recipe_for("digits", **{**tiny_run.OPTIONS, "epochs": 5})
     run = fit.start(recipe, tmp_path / "run")
     names = [path.name for path in sorted(run.checkpoints.iterdir())]
     assert names == ["epoch-0002.npz", "epoch-0004.npz", "epoch-0005.npz"]
@@ -158,7 +141,7 @@ def test_a_second_ctrl_c_stops_at_once(whole, heeded):
 
 
 def test_training_works_in_a_thread(tmp_path):
-    recipe = recipe_for("digits", **{**tiny.OPTIONS, "epochs": 1})
+    recipe = recipe_for("digits", **{**tiny_run.OPTIONS, "epochs": 1})
     with ThreadPoolExecutor() as pool:
         assert pool.submit(fit.start, recipe, tmp_path / "run").result().model.is_file()
 
@@ -226,7 +209,7 @@ def test_a_loss_far_above_the_first_ends_at_the_last_good_epoch(tmp_path, monkey
 
     monkeypatch.setattr(fit.Divergence, "on_epoch_end", worse)
     with pytest.raises(BadInput, match=r"the loss is 7 in epoch 3.*last good state is in ") as e:
-        fit.start(recipe_for("digits", **tiny.OPTIONS), tmp_path / "run")
+        fit.start(recipe_for("digits", **tiny_run.OPTIONS), tmp_path / "run")
     assert str(path_of(tmp_path / "run" / "checkpoints", 2)) in str(e.value)
     assert path_of(tmp_path / "run" / "checkpoints", 2).is_file()
     assert not (tmp_path / "run" / "model.keras").exists()
@@ -240,7 +223,7 @@ def test_weights_ruined_by_the_last_step_are_not_kept(tmp_path, monkeypatch):
         lambda self, epoch, logs=None: finish(self, epoch, {**logs, "val_loss": float("nan")}),
     )
     with pytest.raises(BadInput, match=r"nan in evaluation after epoch 1.*no epoch was finished"):
-        fit.start(recipe_for("digits", **tiny.OPTIONS), tmp_path / "run")
+        fit.start(recipe_for("digits", **tiny_run.OPTIONS), tmp_path / "run")
     assert not list((tmp_path / "run").rglob("*.npz"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tf_keras
-from conftest import kept
+from helpers.files import kept
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray

@@ -29,7 +29,7 @@ def published(tag, aux=False, scale=None, **changes) -> Network:
 # name: (network, trainable, statistics, multiply-accumulates at the native size or None).
 # Counted from other people's models: v1-g, v1-h torchvision; v1-i, v1-j, v2-a, v2-b, v3-e slim;
 # v3-a, v3-b torchvision and timm; v3-c, v3-f, ir2-c, ir2-e keras.applications; v4-a, ir2-a timm;
-# x-1 d2l; n timm. The others from the published tables, by an independent list of convolutions
+# x-1 d2l. The others from the published tables, by an independent list of convolutions
 # that gives the former too.
 ROWS = {
     "v1-a": (published("googlenet.caffe", aux=True), 13_378_280, 0, 1_591_044_096),
@@ -99,10 +99,6 @@ ROWS = {
     "ir2-f no scale": (published("inception_resnet_v2.paper"), 32_417_496, 32_864, 9_257_953_632),
     "x-1": (replace(MAIN, input_shape=(96, 96, 1), classes=10), 5_977_530, 0, None),
     "x-2": (published("googlenet.inception5h"), 7_066_380, 0, None),
-    "n-a": (published("inception_next.atto"), 4_156_520, 4_320, 503_035_040),
-    "n-t": (published("inception_next.tiny"), 28_055_680, 14_784, 4_188_634_272),
-    "n-s": (published("inception_next.small"), 49_374_016, 28_608, 8_355_682_080),
-    "n-b": (published("inception_next.base"), 86_672_136, 38_144, 14_841_072_000),
 }
 # Table 1 of the paper: output and filters as printed; numbers with biases, and multiply-adds,
 # are those the printed widths give (the paper rounds them, and divides parameters by 1024).

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from image_files import encoded, photo, two_classes
+from helpers.photos import encoded, photo, two_classes
 from PIL import Image
 
 from keras_inception import cli

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from image_files import two_classes
+from helpers.photos import two_classes
 
 from keras_inception import cli
 from keras_inception.errors import BadInput

@@ -6,7 +6,7 @@ import types
 
 import numpy as np
 import pytest
-from image_files import encoded, photo
+from helpers.photos import encoded, photo
 from PIL import Image
 
 from keras_inception.errors import BadInput

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from image_files import encoded, photo
+from helpers.photos import encoded, photo
 from PIL import Image
 
 from keras_inception.errors import BadInput

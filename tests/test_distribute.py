@@ -10,7 +10,7 @@ import time
 import keras
 import numpy as np
 import pytest
-import tiny
+from helpers import tiny_run
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
@@ -21,7 +21,7 @@ from keras_inception.training.checkpoints import path_of
 from keras_inception.training.distribution import Distribution
 from keras_inception.training.recipes import recipe_for
 
-OPTIONS = {**tiny.OPTIONS, "epochs": 4, "ema": 0.9, "mixup": 0.2, "clipnorm": 1.0}
+OPTIONS = {**tiny_run.OPTIONS, "epochs": 4, "ema": 0.9, "mixup": 0.2, "clipnorm": 1.0}
 TRAIN = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs jax")
 
@@ -34,7 +34,7 @@ def begin(folder, *rest, **environment):
     jax = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
     network = {"LAST": "pool1_3x3_s2", "PRECISION": "float64"}
     return subprocess.Popen(
-        [sys.executable, tiny.__file__, "train", "--run", folder, *rest],
+        [sys.executable, tiny_run.__file__, "train", "--run", folder, *rest],
         env={**os.environ, **jax, **network, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -152,15 +152,16 @@ def test_processes_that_do_not_train_the_same_say_so(tmp_path):
 
 MIRRORED = """
 import sys
-import keras, numpy as np, tensorflow as tf, tiny
+import keras, numpy as np, tensorflow as tf
+from helpers import tiny_run
 from keras_inception.training import distribution, fit
 from keras_inception.training.recipes import recipe_for
 
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
-fit.network_of = tiny.network_of
+fit.network_of = tiny_run.network_of
 # Draws of dropout are the replicas' own.
-options = {**tiny.OPTIONS, "epochs": 2, "dropout": 0.0}
+options = {**tiny_run.OPTIONS, "epochs": 2, "dropout": 0.0}
 recipe = recipe_for("digits", ema=0.9, mixup=0.2, clipnorm=0.2, **options)
 ways = {"one": distribution.ALONE, "two": distribution.of_this_machine()}
 assert ways["two"].replicas == 2

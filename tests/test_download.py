@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from server import CONTENT, DIGEST, OTHER, digest_of, refused, stalled, visible, whole
+from helpers.server import CONTENT, DIGEST, OTHER, digest_of, refused, stalled, visible, whole
 
 from keras_inception import locks
 from keras_inception.errors import BadInput

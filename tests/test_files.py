@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tf_keras
-from conftest import kept
+from helpers.files import kept
 from PIL import Image
 
 from keras_inception import cli, load_model

@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from image_files import two_classes
+from helpers.photos import two_classes
 from keras import layers
 
 from keras_inception import cli

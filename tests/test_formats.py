@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
-from weight_files import (
+from helpers.weight_files import (
     ARRAYS,
     GOLDEN,
     KERNEL,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from weight_files import (
+from helpers.weight_files import (
     KERNEL,
     LEGACY_SHAPE,
     PACKED,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from weight_files import assert_same, legacy_h5
+from helpers.weight_files import assert_same, legacy_h5
 
 from keras_inception.errors import BadInput
 from keras_inception.weights import store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from weight_files import GOLDEN, assert_same
+from helpers.weight_files import GOLDEN, assert_same
 
 from keras_inception.errors import BadInput
 from keras_inception.weights.formats import read

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import tiny_tflite
+from helpers import tflite_files
 
 from keras_inception.errors import BadInput
 from keras_inception.tflite import metadata
@@ -33,7 +33,7 @@ def shared_child(monkeypatch):
 
 
 def outcome(path, whole, seed) -> str:
-    content = tiny_tflite.damaged(whole, seed)
+    content = tflite_files.damaged(whole, seed)
     path.write_bytes(content)
     try:
         metadata.read(content)
@@ -47,7 +47,7 @@ def outcome(path, whole, seed) -> str:
 
 
 def outcomes(tmp_path, seeds) -> Counter:
-    whole = tiny_tflite.labelled()
+    whole = tflite_files.labelled()
     return Counter(outcome(tmp_path / "x.tflite", whole, seed) for seed in seeds)
 
 
@@ -61,7 +61,7 @@ def test_a_thousand_damaged_files_run_or_are_refused(tmp_path, shared_child):
 
 def test_a_child_that_dies_is_a_sentence(tmp_path):
     path = tmp_path / "x.tflite"
-    path.write_bytes(tiny_tflite.labelled())
+    path.write_bytes(tflite_files.labelled())
     file = File(path)
     file._interpreter._process._child.kill()
     with pytest.raises(BadInput, match=r"x\.tflite cannot be run: LiteRT crashes on it"):
@@ -70,7 +70,7 @@ def test_a_child_that_dies_is_a_sentence(tmp_path):
 
 def test_a_child_that_never_answers_is_a_sentence(tmp_path, monkeypatch):
     path = tmp_path / "x.tflite"
-    path.write_bytes(tiny_tflite.labelled())
+    path.write_bytes(tflite_files.labelled())
     file = File(path)
     process = file._interpreter._process
     monkeypatch.setattr(process, "_patience", 0.5)
@@ -81,7 +81,7 @@ def test_a_child_that_never_answers_is_a_sentence(tmp_path, monkeypatch):
 
 def test_the_child_has_a_limit_of_memory():
     process = guard.Process("x", 1)
-    content = tiny_tflite.content()
+    content = tflite_files.content()
     guard.Guarded(process, content, 1)
     limits = f"/proc/{process._child.pid}/limits"
     if not os.path.exists(limits):
@@ -93,8 +93,8 @@ def test_the_child_has_a_limit_of_memory():
 
 def test_at_a_distance_a_file_computes_the_same(tmp_path):
     path = tmp_path / "x.tflite"
-    path.write_bytes(tiny_tflite.labelled())
-    guarded, own = File(path), File(tiny_tflite.labelled())
+    path.write_bytes(tflite_files.labelled())
+    guarded, own = File(path), File(tflite_files.labelled())
     assert isinstance(guarded._interpreter, guard.Guarded)
     assert (guarded.input_shape, guarded.output_step) == (own.input_shape, own.output_step)
     np.testing.assert_array_equal(guarded.scores(IMAGE), own.scores(IMAGE))
@@ -102,7 +102,7 @@ def test_at_a_distance_a_file_computes_the_same(tmp_path):
 
 def test_a_file_with_its_digest_beside_it_runs_here(tmp_path, caplog):
     path = tmp_path / "x.tflite"
-    save(path, tiny_tflite.content(), metadata.Metadata(labels=tiny_tflite.LABELS), {})
+    save(path, tflite_files.content(), metadata.Metadata(labels=tflite_files.LABELS), {})
     assert not isinstance(File(path)._interpreter, guard.Guarded)
     assert not caplog.text
     path.write_bytes(path.read_bytes() + b"\0")
@@ -120,7 +120,7 @@ def test_other_files_are_told_apart_at_once(tmp_path, content):
 
 def test_a_damaged_file_gets_no_metadata(tmp_path):
     path = tmp_path / "x.tflite"
-    path.write_bytes(tiny_tflite.content()[:-400])
+    path.write_bytes(tflite_files.content()[:-400])
     with pytest.raises(BadInput, match=r"x\.tflite cannot be run"):
         describe(path, author="Ada", mean=128.0, std=128.0)
     assert [p.name for p in tmp_path.iterdir()] == ["x.tflite"]

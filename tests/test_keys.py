@@ -17,7 +17,6 @@ NETWORKS = {
         "inception_v2.caffe",
         "inception_v3.keras",
         "inception_resnet_v1.osmr",
-        "inception_next.atto",
     )
 } | {"attention": with_pooling(VARIANTS["googlenet.slim"], "attention")}
 

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny
-from test_checkpoints import TRAIN, assert_same
+from helpers import tiny_run
+from helpers.runs import assert_same
+from helpers.tiny_run import TRAIN
 
 from keras_inception.training import run_folder
 
@@ -19,7 +20,7 @@ FEW = [("KILL_AFTER", "epoch-0002.npz"), ("KILL_BEFORE", "run.json")]
 def train(folder, **deaths):
     """The exit status of a process that starts the run in `folder`, or goes on with it."""
     rest = ["--resume"] if run_folder.exists(folder) else TRAIN
-    command = [sys.executable, Path(tiny.__file__), "train", "--run", folder, *rest]
+    command = [sys.executable, Path(tiny_run.__file__), "train", "--run", folder, *rest]
     done = subprocess.run(command, env={**os.environ, **deaths}, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     return done.returncode

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_tflite
+from helpers import tflite_files
 from PIL import Image
 
 from keras_inception.tflite.deliver import export
@@ -37,24 +37,24 @@ def images():
 def test_raw_pixels_give_the_files_own_scores_and_labels(io_type, images, tmp_path):
     path = tmp_path / "x.tflite"
     german = tuple("KHVÜ")
-    path.write_bytes(tiny_tflite.labelled(io_type, localized={"de": german}))
-    scores = File(path).scores(tiny_tflite.EXPECTED(images))
+    path.write_bytes(tflite_files.labelled(io_type, localized={"de": german}))
+    scores = File(path).scores(tflite_files.EXPECTED(images))
     for categories, wanted in zip(
         classify(path, images, display_names_locale="de"), scores, strict=True
     ):
         assert len(categories) == 4
         for category in categories:
             assert category.score == pytest.approx(wanted[category.index], abs=1e-5)
-            assert category.category_name == tiny_tflite.LABELS[category.index]
+            assert category.category_name == tflite_files.LABELS[category.index]
             assert category.display_name == german[category.index]
 
 
 def test_scores_below_the_threshold_are_left_out(images, tmp_path):
     path = tmp_path / "x.tflite"
-    path.write_bytes(tiny_tflite.labelled())
-    scores = File(path).scores(tiny_tflite.EXPECTED(images))
+    path.write_bytes(tflite_files.labelled())
+    scores = File(path).scores(tflite_files.EXPECTED(images))
     threshold = float(np.median(scores)) + 1 / 1024  # between two steps of the output
-    path.write_bytes(tiny_tflite.labelled(threshold=threshold))
+    path.write_bytes(tflite_files.labelled(threshold=threshold))
     kept = [len(categories) for categories in classify(path, images)]
     assert kept == (scores > threshold).sum(axis=1).tolist()
     assert 0 < sum(kept) < scores.size
@@ -63,7 +63,7 @@ def test_scores_below_the_threshold_are_left_out(images, tmp_path):
 def test_a_file_without_metadata_has_no_names(images, tmp_path):
     """What the labels above are worth: the same file without them."""
     path = tmp_path / "x.tflite"
-    path.write_bytes(tiny_tflite.content())
+    path.write_bytes(tflite_files.content())
     assert classify(path, images[:1])[0][0].category_name is None
 
 

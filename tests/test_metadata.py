@@ -8,9 +8,9 @@ from pathlib import Path
 import flatbuffers
 import numpy as np
 import pytest
-import tiny_tflite
 from ai_edge_litert import schema_py_generated as schema
-from tiny_tflite import EXPECTED, LABELS
+from helpers import tflite_files
+from helpers.tflite_files import EXPECTED, LABELS
 
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
@@ -37,7 +37,7 @@ SAID = Metadata(
 
 @pytest.fixture(scope="module")
 def whole():
-    return embed(tiny_tflite.content(), SAID)
+    return embed(tflite_files.content(), SAID)
 
 
 @pytest.fixture
@@ -48,18 +48,18 @@ def path(tmp_path, whole):
 
 def test_what_is_written_is_read(whole):
     assert read(whole) == SAID
-    assert read(tiny_tflite.content()) is None
+    assert read(tflite_files.content()) is None
 
 
 def test_the_same_gives_the_same_bytes_and_replaces_what_was_there(whole):
-    assert embed(tiny_tflite.content(), SAID) == whole
+    assert embed(tflite_files.content(), SAID) == whole
     assert embed(whole, SAID) == whole
-    assert len(whole) < len(tiny_tflite.content()) + 3000
+    assert len(whole) < len(tflite_files.content()) + 3000
 
 
 def test_it_changes_nothing_that_is_computed(whole):
     images = np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype("float32")
-    before, after = File(tiny_tflite.content()), File(whole)
+    before, after = File(tflite_files.content()), File(whole)
     np.testing.assert_array_equal(before.scores(images), after.scores(images))
     assert after._interpreter.get_signature_list() == before._interpreter.get_signature_list()
 
@@ -73,11 +73,11 @@ def test_weights_lie_on_boundaries_of_16_bytes(whole):
 
 
 def test_audit_and_the_cut_before_the_softmax_take_a_file_with_metadata(whole):
-    assert audit(whole) == audit(tiny_tflite.content())
+    assert audit(whole) == audit(tflite_files.content())
     images = np.zeros((1, 16, 16, 3), np.float32)
     np.testing.assert_array_equal(
         File(without_softmax(whole)).scores(images),
-        File(without_softmax(tiny_tflite.content())).scores(images),
+        File(without_softmax(tflite_files.content())).scores(images),
     )
 
 
@@ -125,7 +125,7 @@ def test_others_read_the_same_by_the_schema_they_generated(whole):
 
 @pytest.mark.parametrize("io_type, limits", [("int8", (-128, 127)), ("float32", (-1, 127 / 128))])
 def test_the_range_of_the_input_is_in_its_own_unit(io_type, limits):
-    whole = tiny_tflite.labelled(io_type)
+    whole = tflite_files.labelled(io_type)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(whole, 0))
     data = bytes(model.buffers[model.metadata[-1].buffer].data)
     assert np.array(limits[::-1], np.float32).tobytes()[:4] in data
@@ -148,7 +148,7 @@ def test_the_range_of_the_input_is_in_its_own_unit(io_type, limits):
 )
 def test_what_does_not_fit_is_refused(said, message):
     with pytest.raises(BadInput, match=message):
-        embed(tiny_tflite.content(), Metadata(**said))
+        embed(tflite_files.content(), Metadata(**said))
 
 
 def test_class_names_become_labels_that_can_be_told_apart():
@@ -189,7 +189,7 @@ def test_a_label_file_that_is_not_utf8_is_refused(path, tmp_path, capsys):
 
 
 def test_somebody_elses_file_must_say_what_it_expects(path, capsys):
-    path.write_bytes(tiny_tflite.content())
+    path.write_bytes(tflite_files.content())
     assert main(["metadata", str(path), "--author", "Ada"]) == 2
     assert "give --mean and --std" in capsys.readouterr().err
     assert main(["metadata", str(path), "--author", "Ada", "--mean", "128", "--std", "128"]) == 0

@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-import ours
 import pytest
-import seeded
-from peers import PEERS
+from helpers import seeded
+from helpers.peers import PEERS, difference, our_logits
 
 from keras_inception.errors import BadInput
 from keras_inception.weights.convert import convert
@@ -42,9 +41,9 @@ def test_weights_seeded_by_their_names_give_their_logits(name):
     peer = PEERS[name]
     golden = dict(np.load(GOLDEN / f"logits_{name}.npz"))
     images = seeded.images(*golden.pop("size"))
-    mine = ours.logits(peer, seeded.weights(shapes(name), peer.filters), images)
+    mine = our_logits(peer, seeded.weights(shapes(name), peer.filters), images)
     for head, theirs in golden.items():
-        assert ours.difference(mine[head][:, : theirs.shape[1]], theirs) < 1e-3
+        assert difference(mine[head][:, : theirs.shape[1]], theirs) < 1e-3
 
 
 def test_arrays_too_many_too_few_and_of_another_rank_are_named():

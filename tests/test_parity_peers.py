@@ -3,10 +3,9 @@
 from functools import lru_cache
 from importlib.util import find_spec
 
-import ours
 import pytest
-import seeded
-from peers import PEERS
+from helpers import seeded
+from helpers.peers import PEERS, difference, our_logits
 
 pytestmark = pytest.mark.parity
 
@@ -37,10 +36,10 @@ def test_the_same_numbers(name, size):
     peer = PEERS[name]
     package = peer.package.split(".")[0]
     if find_spec(package) is None:
-        pytest.skip(f"needs the package {package}: tests/peers.py says where it is from")
+        pytest.skip(f"needs the package {package}: tests/helpers/peers.py says where it is from")
     images = seeded.images(*size)
     theirs = peer.logits(arrays(name), images, heads=heads_agree(name, size))
-    mine = ours.logits(peer, arrays(name), images)
+    mine = our_logits(peer, arrays(name), images)
     assert theirs.keys() == (mine.keys() if heads_agree(name, size) else {"main"})
-    differences = {head: ours.difference(mine[head], theirs[head]) for head in theirs}
+    differences = {head: difference(mine[head], theirs[head]) for head in theirs}
     assert max(differences.values()) < 1e-3

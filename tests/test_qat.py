@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from small_models import RANGE, limits_of, mobile, reduction
+from helpers.networks import RANGE, limits_of, mobile, reduction
 
 from keras_inception.build import build
 from keras_inception.errors import BadInput

@@ -8,7 +8,7 @@ import sys
 from functools import partial
 
 import pytest
-from server import (
+from helpers.server import (
     ALL,
     CONTENT,
     DIGEST,

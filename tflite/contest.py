@@ -12,6 +12,7 @@ from pathlib import Path
 
 from keras_inception.build import MAIN
 from keras_inception.errors import BadInput
+from keras_inception.inference import outputs_of
 from keras_inception.training import event_files
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import Examples
@@ -75,7 +76,7 @@ class Contest:
         self.compared = pixels(self.images.balanced(COMPARED, 0), size, source.preprocessing)
         self.first, self.folder = first, tensorboard / "int8"
         self.trained = self._scores(
-            lambda images: source.model.predict(images, verbose=0), source.preprocessing
+            lambda images: outputs_of(source.model, images), source.preprocessing
         )
         self.entries: list[Entry] = []
         event_files.forget(self.folder, 0)

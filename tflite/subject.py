@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
+from keras_inception.inference import outputs_of
 from keras_inception.preprocess import Preprocessing
 from keras_inception.saving import load_model
 from keras_inception.training import run_folder
@@ -105,7 +106,7 @@ def _keras_model(model):
         height,
         width,
         channels,
-        lambda images: model.predict(images, verbose=0),
+        lambda images: outputs_of(model, images),
         lambda: model.predict_on_batch(blank),
     )
 

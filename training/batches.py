@@ -21,9 +21,10 @@ from .recipes import Recipe
 
 
 def _workers() -> int:
-    """Keras' threads. Everywhere but on TensorFlow its loop draws a batch for a trial from their
-    queue, and then trains on what is left of it: one has no queue, and loads by threads of ours."""
-    return (os.cpu_count() or 2) if keras.backend.backend() == "tensorflow" else 1
+    """Keras' threads. On TensorFlow two at least: for one it makes a queue that is slow to end
+    (`keras_inception.inference`). Elsewhere its loop draws a batch for a trial from their queue,
+    and then trains on what is left of it: one has no queue, and loads by threads of ours."""
+    return max(2, os.cpu_count() or 2) if keras.backend.backend() == "tensorflow" else 1
 
 
 def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None) -> np.ndarray:

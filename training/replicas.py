@@ -23,7 +23,9 @@ def fed(batches: keras.utils.PyDataset):
             tf.ensure_shape(part, spec.shape) for part, spec in zip(parts, specs, strict=True)
         )
 
-    indices = tf.data.Dataset.range(len(batches))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # Nothing to tune, and it is slow to end (`inference`).
+    indices = tf.data.Dataset.range(len(batches)).with_options(options)
     return indices.map(load, num_parallel_calls=batches.workers).prefetch(2)
 
 

@@ -14,10 +14,7 @@ from ..spec import (
     Dense,
     Embedding,
     GlobalPool,
-    MetaNeXt,
     Network,
-    Norm,
-    Patches,
     Residual,
     Row,
     SeparableConv,
@@ -52,15 +49,6 @@ def _affine(row: Row, layer: str, *variables: str) -> Iterator[Key]:
         yield Key(row, layer, variable)
 
 
-def _metanext(row: MetaNeXt, net: Network) -> Iterator[Key]:
-    for branch in ("hw", "w", "h"):
-        yield from _affine(row, f"{row.name}_token_mixer_dwconv_{branch}")
-    yield from _norm(row, f"{row.name}_norm", net.norm or BatchNorm())
-    yield from _affine(row, f"{row.name}_mlp_fc1")
-    yield from _affine(row, f"{row.name}_mlp_fc2")
-    yield from _affine(row, f"{row.name}_gamma", "kernel")
-
-
 def _row(row: Row, net: Network) -> Iterator[Key]:
     if isinstance(row, Concat | Residual):
         for branch in row.branches:
@@ -76,19 +64,12 @@ def _row(row: Row, net: Network) -> Iterator[Key]:
     elif isinstance(row, Embedding):
         yield from _affine(row, row.name, "kernel")
         yield from _norm(row, f"{row.name}_bn", net.norm or BatchNorm())
-    elif isinstance(row, Dense | Patches):
+    elif isinstance(row, Dense):
         yield from _affine(row, row.name)
     elif isinstance(row, Classifier):
         yield from _affine(row, row.name, "kernel", *(() if net.bias is False else ("bias",)))
     elif isinstance(row, GlobalPool) and row.kind == "attention":
         yield from _affine(row, row.name, "query")
-    elif isinstance(row, Norm):
-        if row.kind == "layer":
-            yield from _affine(row, row.name, "gamma", "beta")
-        else:
-            yield from _norm(row, row.name, net.norm or BatchNorm())
-    elif isinstance(row, MetaNeXt):
-        yield from _metanext(row, net)
     elif isinstance(row, Aux):
         for key in _rows(row.rows, net):
             yield Key(key.row, key.layer, key.variable, head=row.name)

@@ -1,4 +1,4 @@
-"""Writes the fixtures beside this file, with the peers of tests/peers.py installed:
+"""Writes the fixtures beside this file, with the peers of tests/helpers/peers.py installed:
 
     PYTHONPATH=tests:models/research/slim .venv-parity/bin/python tests/golden/make.py
 
@@ -10,8 +10,8 @@ compares our maps with `names_*.txt`, the arrays their code writes, and our netw
 from pathlib import Path
 
 import numpy as np
-import seeded
-from peers import PEERS
+from helpers import seeded
+from helpers.peers import PEERS
 
 HERE = Path(__file__).parent
 #: Peer -> image size; both differ from the sizes the networks are made for.

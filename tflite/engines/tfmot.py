@@ -215,7 +215,10 @@ def fine_tune(
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    dataset = tf.data.Dataset.from_generator(stream, output_signature=signature).prefetch(4)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # Nothing to tune, and it is slow to end (`inference`).
+    dataset = tf.data.Dataset.from_generator(stream, output_signature=signature)
+    dataset = dataset.prefetch(4).with_options(options)
     frozen_after = round(fake_quant.FROZEN_AFTER * steps)
     with _observers_frozen_after(frozen_after, quantized.optimizer):
         quantized.fit(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_inception.inference import outputs_of
 from keras_inception.layers import keras_of
 from keras_inception.preprocess import Preprocessing
 
@@ -59,8 +60,8 @@ def agreement(content: bytes, quantized, pixels: np.ndarray, expected: Preproces
     logits = keras_of(quantized).Model(quantized.input, quantized.layers[-1].input)
     before = File(without_softmax(content))
     scores = probabilities(File(content))(given)
-    outputs = quantized.predict(images, verbose=0)
-    exact, computed = logits.predict(images, verbose=0), before.scores(given)
+    outputs, exact = outputs_of(quantized, images), outputs_of(logits, images)
+    computed = before.scores(given)
     return Agreement(
         float((np.abs(computed - exact) <= 1.001 * before.output_step).mean()),
         float((scores.argmax(axis=1) == outputs.argmax(axis=1)).mean()),

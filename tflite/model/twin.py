@@ -12,6 +12,7 @@ import numpy as np
 import tf_keras
 
 from keras_inception.errors import BadInput
+from keras_inception.inference import outputs_of
 from keras_inception.layers import (
     attention_pooling,
     is_keras_3,
@@ -61,7 +62,7 @@ def built(calls: Calls, keras: ModuleType, name: str):
 
 def require_same(what: str, model, images: np.ndarray, other, others_images: np.ndarray) -> None:
     """Raise BadInput unless `model` makes of `images` what `other` makes of its own."""
-    require_equal(what, model.predict(images, verbose=0), other.predict(others_images, verbose=0))
+    require_equal(what, outputs_of(model, images), outputs_of(other, others_images))
 
 
 def require_equal(what: str, outputs: np.ndarray, expected: np.ndarray) -> None:

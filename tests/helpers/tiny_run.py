@@ -14,6 +14,8 @@ from dataclasses import replace
 from keras_inception.training import recipes
 
 OPTIONS = {"width": 0.25, "epochs": 3, "image_size": 17, "batch_size": 128, "dropout": 0.4}
+#: As arguments of `keras-inception train`.
+TRAIN = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
 _network_of = recipes.network_of
 
 

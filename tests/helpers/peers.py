@@ -14,9 +14,12 @@ from unittest import mock
 
 import numpy as np
 
+from keras_inception.build import build
 from keras_inception.spec import Network
 from keras_inception.transform import without_aux
 from keras_inception.variants import VARIANTS
+from keras_inception.weights import store
+from keras_inception.weights.convert import convert
 from keras_inception.weights.names import osmr, slim, timm, torchvision
 
 
@@ -184,3 +187,23 @@ PEERS = {
     "slim_inception_v4": _slim("inception_v4.slim", "nets", "inception_v4"),
     "slim_inception_resnet_v2": _slim("inception_resnet_v2.keras", "nets", "inception_resnet_v2"),
 }
+
+
+def our_logits(peer, arrays: dict[str, np.ndarray], images: np.ndarray) -> dict[str, np.ndarray]:
+    """Output name -> logits of our network of `peer`, a value of PEERS."""
+    net = replace(peer.network, input_shape=images.shape[1:], activation=None)
+    model = build(net)
+    store.write(model, convert(arrays, net, peer.names.names, peer.names.IGNORED))
+    # Called, not predict: compiling takes longer than one batch.
+    outputs = model(images, training=False)
+    names = ["main", *(head.name for head in net.heads)]
+    return {
+        name: np.array(x)
+        for name, x in zip(names, outputs if net.heads else [outputs], strict=True)
+    }
+
+
+def difference(mine: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference, in standard deviations of their logits."""
+    assert np.std(theirs) > 1e-3
+    return float(np.max(np.abs(mine - theirs)) / np.std(theirs))

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def assert_same(found, expected, ordered=True):
