@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import fit
 from keras_inception.training.board import PLAIN, Board, gradient_norms

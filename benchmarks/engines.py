@@ -20,7 +20,7 @@ import keras
 from keras_inception import load_model
 from keras_inception.tflite import deliver
 from keras_inception.tflite.engines import ENGINES, engine
-from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.evaluation import evaluate
 from keras_inception.training import run_folder
 from keras_inception.training.batches import TrainingBatches
 
@@ -33,10 +33,10 @@ def main(folder: str, epochs: int | None = None) -> None:
         copy = Path(temporary, "run")
         shutil.copytree(folder, copy)
         print(f"float           {evaluate(copy)}", flush=True)
-        print(f"post-training   {evaluate(deliver.export(copy, 'int8'))}", flush=True)
+        print(f"post-training   {evaluate(deliver.export(copy, scheme='int8'))}", flush=True)
         for name in ENGINES:
             for tuned in (0, epochs):
-                path = deliver.quantize(copy, tuned, engine=name)
+                path = deliver.quantize(copy, epochs=tuned, engine=name).path
                 when = "before" if tuned == 0 else "after"
                 print(f"{name:<6} {when:<7}  {evaluate(path)}", flush=True)
         _steps(copy)

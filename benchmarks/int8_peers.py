@@ -29,7 +29,7 @@ def ours(name: str):
     import keras
     import numpy as np
 
-    from keras_inception.build import build
+    from keras_inception.builder import build
     from keras_inception.networks.googlenet import GOOGLENET
     from keras_inception.preprocess import Preprocessing
     from keras_inception.tflite import deliver, operators
@@ -50,7 +50,7 @@ def ours(name: str):
             folder,
             pixels,
         )
-        content = deliver.export(source, "int8").read_bytes()
+        content = deliver.export(source, scheme="int8").path.read_bytes()
 
     def by_operator():
         return {

@@ -15,7 +15,7 @@ import tf_keras
 
 import keras_inception as ki
 from keras_inception.applications import configure
-from keras_inception.measure import total
+from keras_inception.costs import total
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.benchmark import in_turns, this_machine

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import tf_keras
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.tflite.benchmark import in_turns, this_machine
 from keras_inception.tflite.conversion.convert import convert

@@ -32,7 +32,7 @@ def untrained(folder: str) -> str:
     model = keras.applications.MobileNetV2(weights=None)
     noise = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), np.uint8)
     names = [f"class {k}" for k in range(1000)]
-    return str(deliver.export(of_model(model, "tf", names, folder, noise), "int8"))
+    return str(deliver.export(of_model(model, "tf", names, folder, noise), scheme="int8"))
 
 
 def accuracy(path: str, photographs: Path) -> str:

@@ -3,6 +3,9 @@
 Importing this module imports no framework; building a network imports Keras.
 """
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from . import blocks
 from .applications import (
     GoogLeNet,
@@ -14,13 +17,44 @@ from .applications import (
     InceptionV3,
     InceptionV4,
 )
-from .build import build
+from .builder import build
+from .catalog import (
+    list_networks,
+    list_weights,
+    load_weights,
+    network,
+    preprocess_input,
+)
 from .classes import decode_predictions
+from .costs import measure
 from .errors import BadInput
+from .lazy import exports
+from .preprocess import Preprocessing
 from .saving import load_model, register_layers
-from .verbs import features, freeze, preprocess_input, without_aux
+from .spec import Network
+from .surgery import features, freeze, without_aux
+from .transform import widen, with_norm
+
+if TYPE_CHECKING:
+    from .tflite.classifier import open_classifier
+    from .tflite.evaluation import evaluate, report
+    from .tflite.prediction import predict
+
+# In a checkout `training/` and `tflite/` stand beside this folder; installed, they are inside it.
+_ROOT = Path(__file__).resolve().parents[1]
+if (_ROOT / "setup.cfg").is_file() and not (_ROOT / "keras_inception" / "training").exists():
+    __path__.append(str(_ROOT))
 
 __version__ = "0.1.0"
+__getattr__, _names = exports(
+    __name__,
+    {
+        "evaluate": ".tflite.evaluation",
+        "open_classifier": ".tflite.classifier",
+        "predict": ".tflite.prediction",
+        "report": ".tflite.evaluation",
+    },
+)
 __all__ = [
     "BadInput",
     "GoogLeNet",
@@ -31,13 +65,30 @@ __all__ = [
     "InceptionV2",
     "InceptionV3",
     "InceptionV4",
+    "Network",
+    "Preprocessing",
     "blocks",
     "build",
     "decode_predictions",
+    "evaluate",
     "features",
     "freeze",
+    "list_networks",
+    "list_weights",
     "load_model",
+    "load_weights",
+    "measure",
+    "network",
+    "open_classifier",
+    "predict",
     "preprocess_input",
     "register_layers",
+    "report",
+    "widen",
+    "with_norm",
     "without_aux",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__", "tflite", "training"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import operator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
-from .build import build
+from .builder import build
+from .costs import check_input
 from .errors import BadInput
-from .measure import measure, smallest_input
 from .networks import FAMILY
-from .spec import LRN, Dropout, Network
+from .spec import BatchNorm, Network
 from .transform import (
     widen,
     with_dropout,
@@ -22,42 +24,12 @@ from .transform import (
     without_top,
 )
 
+if TYPE_CHECKING:
+    import keras
+
 log = logging.getLogger(__name__)
 
-_DOC = """{title}, as a functional Keras model.
-
-    The positional arguments and their behaviour are those of keras.applications.
-
-    include_top: whether to end in the classifier; False gives the last map,
-        (batch, height, width, {features}) at width 1.
-    weights: None (random); "imagenet" or a tag of keras_inception.weights.presets, downloaded once
-        and verified; or the path of a file: a `.weights.h5` or `.keras` of the same network, our
-        `.npz`, or a TF-slim checkpoint, Keras `.h5`, torch `.pth` or `.safetensors`, or
-        `.caffemodel` of a variant we know, which is then the network that is built.
-    input_tensor: a Keras tensor to build on, or None for a new input.
-    input_shape: (height, width, channels), channels last; None takes {native}. Height and width
-        may be None where aux is False, and are at least {least} otherwise.
-    pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
-        average before the classifier, and the map itself without the top.
-    classes: number of classes, at least 1; with weights, theirs. A background class that comes
-        before 1000 others is left out unless 1001 are asked for.
-    classifier_activation: "softmax", or None for logits.
-    name: the model's name.
-    aux: adds the auxiliary classifiers as outputs of their own: main, {heads}.
-    norm: "published" (the network's, or its weights', own{norms}), "batch", a spec.BatchNorm, or
-        None for no normalization.
-    width: every layer's width as a multiple of the paper's, 0.25 to 2.
-    dropout: rate before the main classifier; None takes the table's {dropout}.
-    small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
-    include_preprocessing: takes RGB pixels 0..255 and does what its weights expect in the model;
-        without weights, (pixel - 128) / 128.
-    keras: the Keras module to build with, `keras` (the default) or `tf_keras`.
-
-    Takes images of shape (batch, *input_shape) in the range its weights were trained on
-    (keras_inception.preprocess_input); gives
-    (batch, classes) probabilities in float32, or with aux a list of one per output.
-    Raises keras_inception.BadInput for arguments it cannot use.
-    """
+Pooling = Literal["avg", "max", "attention"]
 
 
 def configure(
@@ -76,8 +48,7 @@ def configure(
     small_stem=False,
 ) -> Network:
     """The network that a named builder's arguments describe."""
-    if not isinstance(classes, int) or classes < 1:
-        raise BadInput(f"classes must be a whole number of at least 1; got {classes!r}")
+    classes = _whole(classes)
     if aux and not include_top:
         raise BadInput("aux=True needs include_top=True: the auxiliary heads are classifiers")
     if aux and not net.heads:
@@ -101,6 +72,16 @@ def configure(
     return widen(net, width)
 
 
+def _whole(classes) -> int:
+    try:
+        number = operator.index(classes)  # numpy's integers too
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise BadInput(f"classes must be a whole number of at least 1; got {classes!r}")
+    return number
+
+
 def _published(weights, network: str, classes: int | None, aux: bool):
     """The weights.published.Published that `weights` names; None where Keras is to load a file.
 
@@ -113,9 +94,8 @@ def _published(weights, network: str, classes: int | None, aux: bool):
     found = published.load(weights, network).with_classes(classes)
     if classes not in (None, found.net.classes):
         raise BadInput(
-            f"{found.origin} tells {found.net.classes} classes apart; got classes={classes}: leave "
-            "it out, take include_top=False and a classifier of your own, or fine-tune with "
-            "`keras-inception train --weights`"
+            f"{found.origin} has {found.net.classes} classes; got classes={classes}: give "
+            f"classes={found.net.classes}, or include_top=False for a classifier of your own"
         )
     if aux and not found.heads_trained:
         log.warning("the auxiliary heads of %s were never trained", found.origin)
@@ -126,81 +106,458 @@ def _is_keras_file(weights) -> bool:
     return str(weights).endswith((".keras", ".weights.h5")) and Path(weights).is_file()
 
 
-def _builder(function_name: str, title: str) -> Callable:
-    table = FAMILY[title.split(":")[0]]
-
-    def application(
-        include_top=True,
-        weights=None,
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
-        name=table.name,
-        *,
-        aux=False,
-        norm="published",
-        width=1.0,
-        dropout=None,
-        small_stem=False,
-        include_preprocessing=False,
-        keras=None,
-    ):
-        if input_tensor is not None:
-            input_shape = tuple(input_tensor.shape[1:])
-        found = _published(weights, table.name, classes if include_top else None, aux)
-        net = configure(
-            found.net if found else table,
-            include_top,
-            input_shape,
-            pooling,
-            classes,
-            classifier_activation,
-            name,
-            aux=aux,
-            norm=norm,
-            width=width,
-            dropout=dropout,
-            small_stem=small_stem,
-        )
-        if include_preprocessing:
-            from .preprocess import Preprocessing
-            from .preprocess_layers import preprocessed
-
-            expected = found.preprocessing if found else Preprocessing()
-            input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
-        model = build(net, keras, input_tensor=input_tensor)
-        if found:
-            from .weights import store
-
-            store.write(model, found.arrays, partial=True)
-        elif weights is not None:
-            model.load_weights(weights)
-        return model
-
-    application.__name__ = application.__qualname__ = function_name
-    application.__doc__ = _DOC.format(
-        title=title.split(": ")[1],
-        features=measure(without_top(table))[-1].shape[-1],
-        native=table.input_shape,
-        least=smallest_input(table),
-        heads=", ".join(head.name for head in table.heads) or "none were published",
-        norms=": local response" if any(isinstance(row, LRN) for row in table.rows) else "",
-        dropout=next(row.rate for row in table.top if isinstance(row, Dropout)),
+def _application(
+    table: Network,
+    *,
+    include_top,
+    weights,
+    input_tensor,
+    input_shape,
+    pooling,
+    classes,
+    classifier_activation,
+    name,
+    include_preprocessing,
+    keras,
+    **changes,
+):
+    if input_tensor is not None:
+        input_shape = tuple(input_tensor.shape[1:])
+    channels = (input_shape or table.input_shape)[-1]
+    found = _published(weights, table.name, classes if include_top else None, changes["aux"])
+    if found:
+        found = found.with_channels(channels)
+    net = configure(
+        found.net if found else table,
+        include_top,
+        input_shape,
+        pooling,
+        classes,
+        classifier_activation,
+        name,
+        **changes,
     )
-    return application
+    check_input(net)
+    from .preprocess import Preprocessing
+
+    # What a Keras file of weights was trained on is not known.
+    expected = found.preprocessing if found else Preprocessing() if weights is None else None
+    if include_preprocessing:
+        from .preprocess_layers import preprocessed
+
+        input_tensor = preprocessed(
+            expected or Preprocessing(), net.input_shape, input_tensor, keras
+        )
+    model = build(net, keras, input_tensor=input_tensor)
+    if found:
+        from .weights import store
+
+        store.write(model, found.arrays, partial=True)
+    elif weights is not None:
+        model.load_weights(weights)
+    model.preprocessing = expected.raw if expected and include_preprocessing else expected
+    return model
 
 
-GoogLeNet = InceptionV1 = _builder(
-    "GoogLeNet", 'googlenet: GoogLeNet (Inception v1), "Going deeper with convolutions", 2014'
-)
-InceptionV2 = InceptionBN = _builder(
-    "InceptionV2", 'inception_v2: Inception v2 (BN-Inception), "Batch Normalization", 2015'
-)
-InceptionV3 = _builder(
-    "InceptionV3", 'inception_v3: Inception v3, "Rethinking the Inception Architecture", 2015'
-)
-InceptionV4 = _builder("InceptionV4", "inception_v4: Inception v4, 2016")
-InceptionResNetV1 = _builder("InceptionResNetV1", "inception_resnet_v1: Inception-ResNet v1, 2016")
-InceptionResNetV2 = _builder("InceptionResNetV2", "inception_resnet_v2: Inception-ResNet v2, 2016")
+def GoogLeNet(
+    include_top: bool = True,
+    weights: str | Path | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    pooling: Pooling | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "googlenet",
+    *,
+    aux: bool = False,
+    norm: str | BatchNorm | None = "published",
+    width: float = 1.0,
+    dropout: float | None = None,
+    small_stem: bool = False,
+    include_preprocessing: bool = False,
+    keras: ModuleType | None = None,
+) -> keras.Model:
+    """GoogLeNet (Inception v1), "Going deeper with convolutions", arXiv 1409.4842, 2014.
+
+    6,998,552 parameters, 1.58 G multiply-adds for one image of its native size.
+    The positional arguments and their behaviour are those of `keras.applications`.
+
+    Args:
+        include_top: whether to end in the classifier; False gives the last map,
+            (batch, height, width, 1024) at width 1.
+        weights: None (random), "imagenet", a tag of `list_weights`, downloaded once and verified,
+            or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
+            TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
+            variant in `list_networks`, which is then what is built. Weights for three channels go
+            into one (their sum) or more (in turn, scaled to the same sum).
+        input_tensor: a Keras tensor to build on, or None for a new input.
+        input_shape: (height, width, channels), channels last; None takes (224, 224, 3). Height
+            and width may be None where `aux` is False, and are at least 17 otherwise.
+        pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+            average before the classifier, and the map itself without the top.
+        classes: number of classes, at least 1; with weights and the top, theirs. A background
+            class that comes before 1000 others is left out unless 1001 are asked for.
+        classifier_activation: "softmax", or None for logits.
+        name: the model's name.
+        aux: adds the auxiliary classifiers as outputs: the model then gives a list, main,
+            aux1, aux2.
+        norm: "published" (local response normalization, or what the weights have),
+            "batch", a `spec.BatchNorm`, or None for no normalization.
+        width: every layer's width as a multiple of the paper's, 0.25 to 2.
+        dropout: rate before the main classifier, in [0, 1); None takes 0.4.
+        small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+        include_preprocessing: begin with what the weights expect: the model takes pixels 0..255.
+        keras: the Keras module to build with: Keras 3 (None), or `tf_keras` for those who have it.
+
+    Returns:
+        A functional model of stock layers. It takes floating-point images, (batch, *input_shape),
+        as `model.preprocessing` makes them of RGB pixels 0..255 (without weights that is
+        (pixel - 128) / 128), and gives float32 (batch, classes). `model.network` is its table.
+
+    Raises:
+        BadInput: for arguments it cannot use, and weights that do not fit or cannot be had.
+
+    Example:
+        >>> import keras_inception
+        >>> model = keras_inception.GoogLeNet(classes=10, width=0.25)
+        >>> model.output_shape
+        (None, 10)
+    """
+    return _application(FAMILY["googlenet"], **locals())
+
+
+def InceptionV2(
+    include_top: bool = True,
+    weights: str | Path | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    pooling: Pooling | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "inception_v2",
+    *,
+    aux: bool = False,
+    norm: str | BatchNorm | None = "published",
+    width: float = 1.0,
+    dropout: float | None = None,
+    small_stem: bool = False,
+    include_preprocessing: bool = False,
+    keras: ModuleType | None = None,
+) -> keras.Model:
+    """Inception v2 (BN-Inception), "Batch Normalization", arXiv 1502.03167, 2015.
+
+    11,198,112 parameters, 1.93 G multiply-adds for one image of its native size.
+    The positional arguments and their behaviour are those of `keras.applications`.
+
+    Args:
+        include_top: whether to end in the classifier; False gives the last map,
+            (batch, height, width, 1024) at width 1.
+        weights: None (random), "imagenet", a tag of `list_weights`, downloaded once and verified,
+            or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
+            TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
+            variant in `list_networks`, which is then what is built. Weights for three channels go
+            into one (their sum) or more (in turn, scaled to the same sum).
+        input_tensor: a Keras tensor to build on, or None for a new input.
+        input_shape: (height, width, channels), channels last; None takes (224, 224, 3). Height
+            and width may be None where `aux` is False, and are at least 17 otherwise.
+        pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+            average before the classifier, and the map itself without the top.
+        classes: number of classes, at least 1; with weights and the top, theirs. A background
+            class that comes before 1000 others is left out unless 1001 are asked for.
+        classifier_activation: "softmax", or None for logits.
+        name: the model's name.
+        aux: auxiliary classifiers; none were published, so True is refused.
+        norm: "published" (batch normalization),
+            "batch", a `spec.BatchNorm`, or None for no normalization.
+        width: every layer's width as a multiple of the paper's, 0.25 to 2.
+        dropout: rate before the main classifier, in [0, 1); None takes 0.2.
+        small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+        include_preprocessing: begin with what the weights expect: the model takes pixels 0..255.
+        keras: the Keras module to build with: Keras 3 (None), or `tf_keras` for those who have it.
+
+    Returns:
+        A functional model of stock layers. It takes floating-point images, (batch, *input_shape),
+        as `model.preprocessing` makes them of RGB pixels 0..255 (without weights that is
+        (pixel - 128) / 128), and gives float32 (batch, classes). `model.network` is its table.
+
+    Raises:
+        BadInput: for arguments it cannot use, and weights that do not fit or cannot be had.
+
+    Example:
+        >>> import keras_inception
+        >>> model = keras_inception.InceptionV2(classes=10, width=0.25)
+        >>> model.output_shape
+        (None, 10)
+    """
+    return _application(FAMILY["inception_v2"], **locals())
+
+
+def InceptionV3(
+    include_top: bool = True,
+    weights: str | Path | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    pooling: Pooling | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "inception_v3",
+    *,
+    aux: bool = False,
+    norm: str | BatchNorm | None = "published",
+    width: float = 1.0,
+    dropout: float | None = None,
+    small_stem: bool = False,
+    include_preprocessing: bool = False,
+    keras: ModuleType | None = None,
+) -> keras.Model:
+    """Inception v3, "Rethinking the Inception Architecture", arXiv 1512.00567, 2015.
+
+    23,851,784 parameters, 5.71 G multiply-adds for one image of its native size.
+    The positional arguments and their behaviour are those of `keras.applications`.
+
+    Args:
+        include_top: whether to end in the classifier; False gives the last map,
+            (batch, height, width, 2048) at width 1.
+        weights: None (random), "imagenet", a tag of `list_weights`, downloaded once and verified,
+            or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
+            TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
+            variant in `list_networks`, which is then what is built. Weights for three channels go
+            into one (their sum) or more (in turn, scaled to the same sum).
+        input_tensor: a Keras tensor to build on, or None for a new input.
+        input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
+            and width may be None where `aux` is False, and are at least 75 otherwise.
+        pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+            average before the classifier, and the map itself without the top.
+        classes: number of classes, at least 1; with weights and the top, theirs. A background
+            class that comes before 1000 others is left out unless 1001 are asked for.
+        classifier_activation: "softmax", or None for logits.
+        name: the model's name.
+        aux: adds the auxiliary classifiers as outputs: the model then gives a list, main,
+            aux.
+        norm: "published" (batch normalization),
+            "batch", a `spec.BatchNorm`, or None for no normalization.
+        width: every layer's width as a multiple of the paper's, 0.25 to 2.
+        dropout: rate before the main classifier, in [0, 1); None takes 0.2.
+        small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+        include_preprocessing: begin with what the weights expect: the model takes pixels 0..255.
+        keras: the Keras module to build with: Keras 3 (None), or `tf_keras` for those who have it.
+
+    Returns:
+        A functional model of stock layers. It takes floating-point images, (batch, *input_shape),
+        as `model.preprocessing` makes them of RGB pixels 0..255 (without weights that is
+        (pixel - 128) / 128), and gives float32 (batch, classes). `model.network` is its table.
+
+    Raises:
+        BadInput: for arguments it cannot use, and weights that do not fit or cannot be had.
+
+    Example:
+        >>> import keras_inception
+        >>> model = keras_inception.InceptionV3(classes=10, width=0.25)
+        >>> model.output_shape
+        (None, 10)
+    """
+    return _application(FAMILY["inception_v3"], **locals())
+
+
+def InceptionV4(
+    include_top: bool = True,
+    weights: str | Path | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    pooling: Pooling | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "inception_v4",
+    *,
+    aux: bool = False,
+    norm: str | BatchNorm | None = "published",
+    width: float = 1.0,
+    dropout: float | None = None,
+    small_stem: bool = False,
+    include_preprocessing: bool = False,
+    keras: ModuleType | None = None,
+) -> keras.Model:
+    """Inception v4, arXiv 1602.07261, figures 3 to 9, 2016.
+
+    42,711,400 parameters, 12.25 G multiply-adds for one image of its native size.
+    The positional arguments and their behaviour are those of `keras.applications`.
+
+    Args:
+        include_top: whether to end in the classifier; False gives the last map,
+            (batch, height, width, 1536) at width 1.
+        weights: None (random), "imagenet", a tag of `list_weights`, downloaded once and verified,
+            or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
+            TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
+            variant in `list_networks`, which is then what is built. Weights for three channels go
+            into one (their sum) or more (in turn, scaled to the same sum).
+        input_tensor: a Keras tensor to build on, or None for a new input.
+        input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
+            and width may be None where `aux` is False, and are at least 75 otherwise.
+        pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+            average before the classifier, and the map itself without the top.
+        classes: number of classes, at least 1; with weights and the top, theirs. A background
+            class that comes before 1000 others is left out unless 1001 are asked for.
+        classifier_activation: "softmax", or None for logits.
+        name: the model's name.
+        aux: adds the auxiliary classifiers as outputs: the model then gives a list, main,
+            aux.
+        norm: "published" (batch normalization),
+            "batch", a `spec.BatchNorm`, or None for no normalization.
+        width: every layer's width as a multiple of the paper's, 0.25 to 2.
+        dropout: rate before the main classifier, in [0, 1); None takes 0.2.
+        small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+        include_preprocessing: begin with what the weights expect: the model takes pixels 0..255.
+        keras: the Keras module to build with: Keras 3 (None), or `tf_keras` for those who have it.
+
+    Returns:
+        A functional model of stock layers. It takes floating-point images, (batch, *input_shape),
+        as `model.preprocessing` makes them of RGB pixels 0..255 (without weights that is
+        (pixel - 128) / 128), and gives float32 (batch, classes). `model.network` is its table.
+
+    Raises:
+        BadInput: for arguments it cannot use, and weights that do not fit or cannot be had.
+
+    Example:
+        >>> import keras_inception
+        >>> model = keras_inception.InceptionV4(classes=10, width=0.25)
+        >>> model.output_shape
+        (None, 10)
+    """
+    return _application(FAMILY["inception_v4"], **locals())
+
+
+def InceptionResNetV1(
+    include_top: bool = True,
+    weights: str | Path | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    pooling: Pooling | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "inception_resnet_v1",
+    *,
+    aux: bool = False,
+    norm: str | BatchNorm | None = "published",
+    width: float = 1.0,
+    dropout: float | None = None,
+    small_stem: bool = False,
+    include_preprocessing: bool = False,
+    keras: ModuleType | None = None,
+) -> keras.Model:
+    """Inception-ResNet v1, arXiv 1602.07261, figures 10 to 15, 2016.
+
+    22,769,848 parameters, 6.21 G multiply-adds for one image of its native size.
+    The positional arguments and their behaviour are those of `keras.applications`.
+
+    Args:
+        include_top: whether to end in the classifier; False gives the last map,
+            (batch, height, width, 1792) at width 1.
+        weights: None (random); no ImageNet weights of it are published as tags;
+            or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
+            TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
+            variant in `list_networks`, which is then what is built. Weights for three channels go
+            into one (their sum) or more (in turn, scaled to the same sum).
+        input_tensor: a Keras tensor to build on, or None for a new input.
+        input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
+            and width may be None where `aux` is False, and are at least 75 otherwise.
+        pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+            average before the classifier, and the map itself without the top.
+        classes: number of classes, at least 1; with weights and the top, theirs. A background
+            class that comes before 1000 others is left out unless 1001 are asked for.
+        classifier_activation: "softmax", or None for logits.
+        name: the model's name.
+        aux: auxiliary classifiers; none were published, so True is refused.
+        norm: "published" (batch normalization),
+            "batch", a `spec.BatchNorm`, or None for no normalization.
+        width: every layer's width as a multiple of the paper's, 0.25 to 2.
+        dropout: rate before the main classifier, in [0, 1); None takes 0.2.
+        small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+        include_preprocessing: begin with what the weights expect: the model takes pixels 0..255.
+        keras: the Keras module to build with: Keras 3 (None), or `tf_keras` for those who have it.
+
+    Returns:
+        A functional model of stock layers. It takes floating-point images, (batch, *input_shape),
+        as `model.preprocessing` makes them of RGB pixels 0..255 (without weights that is
+        (pixel - 128) / 128), and gives float32 (batch, classes). `model.network` is its table.
+
+    Raises:
+        BadInput: for arguments it cannot use, and weights that do not fit or cannot be had.
+
+    Example:
+        >>> import keras_inception
+        >>> model = keras_inception.InceptionResNetV1(classes=10, width=0.25)
+        >>> model.output_shape
+        (None, 10)
+    """
+    return _application(FAMILY["inception_resnet_v1"], **locals())
+
+
+def InceptionResNetV2(
+    include_top: bool = True,
+    weights: str | Path | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    pooling: Pooling | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "inception_resnet_v2",
+    *,
+    aux: bool = False,
+    norm: str | BatchNorm | None = "published",
+    width: float = 1.0,
+    dropout: float | None = None,
+    small_stem: bool = False,
+    include_preprocessing: bool = False,
+    keras: ModuleType | None = None,
+) -> keras.Model:
+    """Inception-ResNet v2, arXiv 1602.07261, figures 15 to 19, 2016.
+
+    55,873,736 parameters, 13.16 G multiply-adds for one image of its native size.
+    The positional arguments and their behaviour are those of `keras.applications`.
+
+    Args:
+        include_top: whether to end in the classifier; False gives the last map,
+            (batch, height, width, 1536) at width 1.
+        weights: None (random), "imagenet", a tag of `list_weights`, downloaded once and verified,
+            or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
+            TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
+            variant in `list_networks`, which is then what is built. Weights for three channels go
+            into one (their sum) or more (in turn, scaled to the same sum).
+        input_tensor: a Keras tensor to build on, or None for a new input.
+        input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
+            and width may be None where `aux` is False, and are at least 75 otherwise.
+        pooling: how the last map becomes a vector: "avg", "max" or "attention". None means the
+            average before the classifier, and the map itself without the top.
+        classes: number of classes, at least 1; with weights and the top, theirs. A background
+            class that comes before 1000 others is left out unless 1001 are asked for.
+        classifier_activation: "softmax", or None for logits.
+        name: the model's name.
+        aux: adds the auxiliary classifiers as outputs: the model then gives a list, main,
+            aux.
+        norm: "published" (batch normalization),
+            "batch", a `spec.BatchNorm`, or None for no normalization.
+        width: every layer's width as a multiple of the paper's, 0.25 to 2.
+        dropout: rate before the main classifier, in [0, 1); None takes 0.2.
+        small_stem: leaves out the first two strides, for images of 28 to 64 pixels.
+        include_preprocessing: begin with what the weights expect: the model takes pixels 0..255.
+        keras: the Keras module to build with: Keras 3 (None), or `tf_keras` for those who have it.
+
+    Returns:
+        A functional model of stock layers. It takes floating-point images, (batch, *input_shape),
+        as `model.preprocessing` makes them of RGB pixels 0..255 (without weights that is
+        (pixel - 128) / 128), and gives float32 (batch, classes). `model.network` is its table.
+
+    Raises:
+        BadInput: for arguments it cannot use, and weights that do not fit or cannot be had.
+
+    Example:
+        >>> import keras_inception
+        >>> model = keras_inception.InceptionResNetV2(classes=10, width=0.25)
+        >>> model.output_shape
+        (None, 10)
+    """
+    return _application(FAMILY["inception_resnet_v2"], **locals())
+
+
+InceptionV1 = GoogLeNet
+InceptionBN = InceptionV2

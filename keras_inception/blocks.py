@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .build import apply_rows
+from .builder import apply_rows
 from .networks import googlenet
 from .spec import BatchNorm
 

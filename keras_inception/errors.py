@@ -15,3 +15,11 @@ class Stopped(KeyboardInterrupt):
 
 class Lost(ConnectionError):
     """The processes of a run no longer compute together; the sentence says what to do."""
+
+
+class MissingPackage(BadInput, ImportError):
+    """A package of an extra is not installed; the sentence says how to have it."""
+
+
+def missing_package(error: ModuleNotFoundError) -> "MissingPackage | None":
+    return None

@@ -31,3 +31,9 @@ def held_back() -> Iterator[None]:
             if failed:
                 held.seek(0)
                 sys.stderr.write(held.read().decode(errors="replace"))
+
+
+def verbosity() -> int:
+    """Keras' `verbose`: a bar where a person looks on, in a terminal or a notebook; in a log a line
+    an epoch."""
+    return 1 if sys.stdout.isatty() or "ipykernel" in sys.modules else 2

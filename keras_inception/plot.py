@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from .measure import measure, pair
+from .costs import measure, pair
 from .spec import (
     LRN,
     Aux,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from .errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 
@@ -34,7 +36,7 @@ class Preprocessing:
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         limits = {
-            "std": (np.all(np.asarray(self.std) > 0), "above 0"),
+            "std": (all(value > 0 for value in _each(self.std)), "above 0"),
             "order": (self.order in ("RGB", "BGR"), "RGB or BGR"),
             "crop": (0 < self.crop <= 1, "in (0, 1]"),
             "interpolation": (self.interpolation in INTERPOLATIONS, "bilinear or bicubic"),
@@ -43,29 +45,41 @@ class Preprocessing:
             if not met:
                 raise BadInput(f"{name} must be {needed}; got {getattr(self, name)!r}")
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 (or float 0..255) pixels, (..., channels) -> float32 of the same shape."""
-        pixels = np.asarray(pixels, np.float32)
+    def __call__(self, pixels):
+        """Pixels 0..255 of any dtype, (..., channels) -> float32 of the same shape and kind.
+
+        An array, a tensor of TensorFlow (inside `tf.data` too), JAX or PyTorch, or a KerasTensor,
+        which becomes part of a model. Raises BadInput for a last axis that is not the channels.
+        """
+        pixels, reverse, constant = _as_float32(pixels)
+        needed = 3 if self.order == "BGR" else max(map(len, (_each(self.mean), _each(self.std))))
+        known = getattr(pixels.shape, "rank", 1) is not None  # tf.data may not know any shape
+        if needed > 1 and known and pixels.shape[-1] not in (needed, None):
+            raise BadInput(
+                f"pixels must be (..., {needed}), channels last; got {tuple(pixels.shape)}"
+            )
         if self.order == "BGR":
-            pixels = pixels[..., ::-1]
-        return (pixels - np.float32(self.mean)) / np.float32(self.std)
+            pixels = reverse(pixels)
+        return (pixels - constant(self.mean)) / constant(self.std)
 
     @property
     def range(self) -> tuple[float, float]:
         """The smallest and the largest input that pixels 0..255 can become."""
+        import numpy as np
+
         lowest, highest = self(np.zeros((1, 3))), self(np.full((1, 3), 255))
         return float(lowest.min()), float(highest.max())
 
     @property
     def is_quantization(self) -> bool:
         """Whether an integer input's scale and zero point can express it: one map for all."""
-        return self.order == "RGB" and np.ndim(self.mean) == np.ndim(self.std) == 0
+        return self.order == "RGB" and not any(isinstance(v, tuple) for v in (self.mean, self.std))
 
     def for_channels(self, channels: int) -> Preprocessing:
         """The same for grey images, which have no order of channels and one mean."""
         if channels == 3 or self.is_quantization:
             return self
-        mean, std = float(np.mean(self.mean)), float(np.mean(self.std))
+        mean, std = (sum(_each(value)) / len(_each(value)) for value in (self.mean, self.std))
         return replace(self, mean=mean, std=std, order="RGB")
 
     @property
@@ -76,14 +90,45 @@ class Preprocessing:
     @property
     def scale_and_offset(self) -> tuple[float | list[float], float | list[float]]:
         """input = pixel * scale + offset; numbers, or lists of one per channel in `order`."""
+        import numpy as np
+
         scale = 1 / np.asarray(self.std, float)
         return scale.tolist(), (-np.asarray(self.mean, float) * scale).tolist()
 
     def as_convolution(self) -> tuple[np.ndarray, np.ndarray]:
         """The same as a 1x1 convolution of RGB pixels: kernel (1, 1, 3, 3), bias (3,), float32."""
+        import numpy as np
+
         scale, offset = (np.broadcast_to(np.float32(value), 3) for value in self.scale_and_offset)
         order = np.eye(3, dtype=np.float32)[:: -1 if self.order == "BGR" else 1]
         return (order * scale)[None, None], offset
+
+
+def _each(value: float | tuple[float, ...]) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _as_float32(pixels):
+    """`pixels` as float32 of their own kind, and how that kind is reversed along its last axis and
+    given a constant. No framework is imported that the pixels do not come from."""
+    import numpy as np
+
+    kind = type(pixels).__module__.partition(".")[0]
+    if kind == "tensorflow":
+        import tensorflow as tf
+
+        return tf.cast(pixels, "float32"), lambda x: x[..., ::-1], np.float32
+    if kind == "torch":
+        floats = pixels.float()
+        return floats, lambda x: x.flip(-1), floats.new_tensor
+    if kind in ("jax", "jaxlib"):
+        return pixels.astype("float32"), lambda x: x[..., ::-1], np.float32
+    if kind == "keras":
+        import keras
+
+        floats = keras.ops.cast(pixels, "float32")
+        return floats, lambda x: keras.ops.flip(x, -1), np.float32
+    return np.asarray(pixels, np.float32), lambda x: x[..., ::-1], np.float32
 
 
 #: How pixels become the input: ours; as keras.applications calls its three; and no more than a

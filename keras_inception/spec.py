@@ -195,7 +195,6 @@ class Network:
     `norm` is None where convolutions are not batch-normalized. `bias` says whether convolutions
     add one; None means those that are not normalized, False means the classifiers neither.
     `activation` is the classifiers' (None leaves logits); `top` is empty for a feature extractor.
-    `taps` names the last row worth tapping at each stride of 2, 4, 8, 16 and 32.
     """
 
     name: str
@@ -206,7 +205,6 @@ class Network:
     input_shape: tuple[int | None, int | None, int] = (224, 224, 3)
     classes: int = 1000
     activation: str | None = "softmax"
-    taps: tuple[str, ...] = ()
     year: int | None = None
 
     @property

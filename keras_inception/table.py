@@ -6,8 +6,8 @@ import itertools
 import math
 from dataclasses import replace
 
+from .costs import Cost, measure, total
 from .errors import BadInput
-from .measure import Cost, measure, total
 from .networks import FAMILY, member
 from .networks.chains import chain
 from .networks.googlenet import naive_inception

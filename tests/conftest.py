@@ -70,7 +70,7 @@ def int8(run, tmp_path_factory):
     """The run's post-training INT8 file, uint8 in and out."""
     from keras_inception.tflite.deliver import export
 
-    return _delivered(tmp_path_factory, run, "int8", lambda folder: export(folder, "int8"))
+    return _delivered(tmp_path_factory, run, "int8", lambda folder: export(folder, scheme="int8"))
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,9 @@ def float32(run, tmp_path_factory):
     """The run's float32 file."""
     from keras_inception.tflite.deliver import export
 
-    return _delivered(tmp_path_factory, run, "float32", lambda folder: export(folder, "float32"))
+    return _delivered(
+        tmp_path_factory, run, "float32", lambda folder: export(folder, scheme="float32")
+    )
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def source(request, tmp_path_factory):
 
 
 def test_export(source):
-    path = deliver.export(source, "int8")
+    path = deliver.export(source, scheme="int8").path
     assert audit(path.read_bytes()).integer
     assert path.stat().st_size < 0.4 * 4 * source.model.count_params()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from keras_inception.measure import measure
+from keras_inception.costs import measure
 from keras_inception.networks import FAMILY
 from keras_inception.spec import BatchNorm
 from keras_inception.variants import VARIANTS

@@ -14,8 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.util.tensor_util import make_ndarray
 
+from keras_inception.costs import measure
 from keras_inception.errors import BadInput
-from keras_inception.measure import measure
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import fit, pictures

@@ -16,12 +16,12 @@ from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
+from keras_inception.tflite.classifier import open_classifier
 from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.deliver import export
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.gates.agreement import without_softmax
-from keras_inception.tflite.predict import predict
-from keras_inception.tflite.subject import open_subject
+from keras_inception.tflite.prediction import predict
 from keras_inception.training.images import centre, decode
 
 RUNTIME = json.loads((Path(page.__file__).parent / "package.json").read_text())["dependencies"]
@@ -116,11 +116,11 @@ def seen(browser, photo):
 
 def expected(path, photo):
     """All scores that LiteRT computes in Python."""
-    subject = open_subject(path)
+    subject = open_classifier(path)
     image = decode(photo.read_bytes(), "L" if subject.channels == 1 else "RGB")
-    view = np.asarray(centre(image, subject.size, subject.origin.preprocessing))
+    view = np.asarray(centre(image, subject.size, subject.preprocessing))
     shape = (1, subject.size, subject.size, subject.channels)
-    return File(path).scores(subject.origin.preprocessing(view.reshape(shape)))[0]
+    return File(path).scores(subject.preprocessing(view.reshape(shape)))[0]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def googlenet(shared, tmp_path_factory):
     """BVLC's GoogLeNet in INT8."""
     weights = shared / "weights" / "googlenet_bvlc_hwio.npz"
     out = tmp_path_factory.mktemp("googlenet")
-    return export(weights, "int8", images=shared / "data" / "photos", out=out)
+    return export(weights, scheme="int8", images=shared / "data" / "photos", out=out).path
 
 
 @pytest.mark.slow
@@ -138,7 +138,7 @@ def test_photographs_get_the_classes_that_python_gives(opened, googlenet, shared
     firsts, step = [], File(without_softmax(googlenet.read_bytes())).output_step
     for photo in photos:
         scores, first = seen(browser, photo)
-        (best, *_) = predict(googlenet, [photo], top=1)[0]
+        (best, *_) = predict(googlenet, photographs=photo, top=1)[0]
         assert first == best[0]
         firsts.append(first)
         # JPEG decoders may differ by a grey level, which may move two logits by a step.

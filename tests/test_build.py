@@ -8,7 +8,7 @@ import pytest
 import tf_keras
 
 import keras_inception as ki
-from keras_inception.measure import smallest_input
+from keras_inception.costs import smallest_input
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.weights import store
 

@@ -18,7 +18,7 @@ from keras_inception.tflite import deliver
 from keras_inception.tflite.contest import Contest
 from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import tfmot as qat
-from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.gates.by_layer import by_layer, first_departure
 from keras_inception.tflite.source import Source
 from keras_inception.training.data import Examples
@@ -167,7 +167,7 @@ def test_values_at_the_ends_of_a_range_are_counted(chain):
 @pytest.mark.slow
 def test_the_engine_keras_is_judged_alike(run, int8_qat):
     with kept(int8_qat):
-        path = deliver.quantize(run.folder, epochs=1, engine="keras", logits=True)
+        path = deliver.quantize(run.folder, epochs=1, engine="keras", logits=True).path
         record = json.loads(path.with_suffix(".json").read_text())
         assert record["quantization_aware_training"]["engine"] == "keras"
         assert evaluate(path).top1 == max(each["top1"] for each in record["int8_by_epoch"])

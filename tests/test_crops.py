@@ -6,7 +6,7 @@ from PIL import Image
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.evaluation import evaluate
 from keras_inception.training import images
 from keras_inception.training.crops import views
 

@@ -99,7 +99,7 @@ def test_class_weights_are_in_the_batch_and_1_on_average():
 
 
 def test_class_weights_reach_every_heads_loss():
-    from keras_inception.build import build
+    from keras_inception.builder import build
     from keras_inception.training.recipes import network_of
 
     recipe = recipe_for("digits", width=0.25, aux=True, class_weights=True, batch_size=84)

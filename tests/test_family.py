@@ -9,8 +9,8 @@ import pytest
 import tf_keras
 
 import keras_inception as ki
-from keras_inception.build import build
-from keras_inception.measure import smallest_input
+from keras_inception.builder import build
+from keras_inception.costs import smallest_input
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
 from keras_inception.spec import BatchNorm

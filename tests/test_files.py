@@ -12,14 +12,14 @@ from helpers.files import kept
 from PIL import Image
 
 from keras_inception import cli, load_model
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import deliver, gates, metadata
 from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.evaluate import evaluate, report
+from keras_inception.tflite.evaluation import evaluate, report
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.file.outputs import are_probabilities
 from keras_inception.tflite.gates.agreement import agreement, without_softmax
@@ -124,7 +124,7 @@ def test_files_carry_labels_and_preprocessing(run, int8, float32):
 @pytest.mark.parametrize("io_type", ["int8", "float32"])
 def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, int8):
     with kept(int8):
-        path = deliver.export(run.folder, "int8", io_type)
+        path = deliver.export(run.folder, scheme="int8", io=io_type).path
         file = File(path)
         assert file._input["dtype"].__name__ == file._output["dtype"].__name__ == io_type
         assert audit(path.read_bytes()).integer
@@ -137,7 +137,7 @@ def test_a_file_may_end_in_logits(run, int8):
     with_softmax = evaluate(int8)
     assert are_probabilities(int8.read_bytes())
     with kept(int8):
-        path = deliver.export(run.folder, "int8", logits=True)
+        path = deliver.export(run.folder, scheme="int8", logits=True).path
         assert not are_probabilities(path.read_bytes())
         signature = File(path)._interpreter.get_signature_list()["serving_default"]
         assert signature == {"inputs": ["image"], "outputs": ["logits"]}
@@ -147,7 +147,7 @@ def test_a_file_may_end_in_logits(run, int8):
 
 
 def test_sixteen_bit_activations_are_integers_too(run):
-    path = deliver.export(run.folder, "int16x8")
+    path = deliver.export(run.folder, scheme="int16x8").path
     found = audit(path.read_bytes())
     assert found.integer and found.operator_count > 80
     assert File(path).types == ("float32", "float32")
@@ -157,12 +157,12 @@ def test_sixteen_bit_activations_are_integers_too(run):
 @pytest.mark.parametrize("scheme", ["int16x8", "float16"])
 def test_a_type_that_a_scheme_has_not_is_refused(run, scheme):
     with pytest.raises(BadInput, match=f"the io of {scheme} files is float32; got 'uint8'"):
-        deliver.export(run.folder, scheme, "uint8")
+        deliver.export(run.folder, scheme=scheme, io="uint8")
 
 
 @pytest.mark.parametrize(("scheme", "share"), [("float16", 0.55), ("dynamic", 0.35)])
 def test_smaller_schemes_without_retraining(run, float32, scheme, share):
-    path = deliver.export(run.folder, scheme)
+    path = deliver.export(run.folder, scheme=scheme).path
     assert path.stat().st_size < share * float32.stat().st_size
     assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.01)
 
@@ -187,7 +187,7 @@ def test_evaluation_is_the_same_for_a_run_a_model_and_a_file(run, float32):
 
 
 def test_the_report_lists_every_file(run, float32, int8, int8_qat):
-    text = report(run.folder)
+    text = str(report(run.folder))
     for name in (run.model.name, float32.name, int8.name, int8_qat.name, str(run.tensorboard)):
         assert name in text
 
@@ -217,7 +217,7 @@ def test_a_damaged_record_beside_a_file_is_named(int8, tmp_path):
     copy.with_suffix(".json").unlink()
     with pytest.raises(BadInput, match="name images with --data"):
         evaluate(copy)
-    assert evaluate(copy, "digits") == evaluate(int8)
+    assert evaluate(copy, data="digits") == evaluate(int8)
 
 
 def test_classes_that_do_not_fit_are_refused(int8, tmp_path):
@@ -227,7 +227,7 @@ def test_classes_that_do_not_fit_are_refused(int8, tmp_path):
         (tmp_path / name).mkdir(exist_ok=True)
         Image.new("RGB", (8, 8), (k, 0, 0)).save(tmp_path / name / f"{k}.png")
     with pytest.raises(BadInput, match="takes 1 channels; the images have 3"):
-        evaluate(int8, f"folder:{tmp_path}")
+        evaluate(int8, data=f"folder:{tmp_path}")
 
 
 def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):

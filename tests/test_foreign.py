@@ -12,10 +12,10 @@ from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import NAMED
 from keras_inception.tflite import deliver, metadata
-from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.gates.audit import audit
-from keras_inception.tflite.predict import predict
+from keras_inception.tflite.prediction import predict
 from keras_inception.tflite.source import of_model, open_source
 from keras_inception.training.crops import views
 from keras_inception.training.images import decode
@@ -99,10 +99,14 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
     model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
     losses = set()
     for name in ("torch", "raw"):
-        scores = evaluate(saved, f"folder:{photographs}", preprocessing=name)
+        scores = evaluate(saved, data=f"folder:{photographs}", preprocessing=name)
         losses.add(scores.loss)
         ((first, second),) = predict(
-            saved, [photo], 2, preprocessing=name, classes=tmp_path / "labels.txt"
+            saved,
+            photographs=photo,
+            classes=tmp_path / "labels.txt",
+            preprocessing=name,
+            top=2,
         )
         found = dict([first, second])
         assert found.keys() == {"cats", "dogs"} and first[1] >= second[1]
@@ -112,7 +116,7 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
     assert len(losses) == 2
     for arguments, fault in [
         ([], "say with --preprocessing"),
-        (["--preprocessing", "tf", "--classes", "imagenet"], "2 classes apart; 1000 are named"),
+        (["--preprocessing", "tf", "--classes", "imagenet"], "has 2 classes; 1000 are named"),
     ]:
         assert cli.main(["predict", str(photo), "--weights", str(saved), *arguments]) == 2
         assert fault in capsys.readouterr().err
@@ -137,7 +141,7 @@ def test_what_a_file_says_of_itself_is_given_with_the_export(saved, photographs,
 def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), np.uint8)
     source = of_model(small(channels=1), "keras_inception", "ab", tmp_path, images=pixels)
-    path = deliver.export(source, "int8", "int8")
+    path = deliver.export(source, scheme="int8", io="int8").path
     assert path.name == "their_model_int8.tflite" and audit(path.read_bytes()).integer
     assert File(path).input_quantization == (1 / 128, 0)
 
@@ -146,8 +150,8 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
     for changes, fault in [
         ({"preprocessing": None}, "their_model does not begin with preprocessing"),
         ({"preprocessing": "vgg"}, "preprocessing must be one of"),
-        ({"classes": None}, "tells 2 classes apart; 0 are named: give --classes"),
-        ({"classes": "imagenet"}, "tells 2 classes apart; 1000 are named"),
+        ({"classes": None}, "has 2 classes; 0 are named: give --classes"),
+        ({"classes": "imagenet"}, "has 2 classes; 1000 are named"),
         ({"classes": tmp_path / "none.txt"}, "there is no file"),
         ({"out": None}, "say with --out"),
         ({"data": f"folder:{photographs}"}, "leave out the others"),
@@ -161,7 +165,7 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
     with pytest.raises(BadInput, match="say with --data"):
         deliver.quantize(of_file(saved, photographs, tmp_path))
     with pytest.raises(BadInput, match="name a folder of them with --images"):
-        deliver.export(of_file(saved, photographs, tmp_path, images=None), "int8")
+        deliver.export(of_file(saved, photographs, tmp_path, images=None), scheme="int8")
 
 
 def test_files_that_hold_no_model_are_refused(tmp_path):

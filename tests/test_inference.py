@@ -9,7 +9,7 @@ from helpers import tiny_run
 
 from keras_inception.inference import outputs_of
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.evaluation import evaluate
 from keras_inception.training import batches, data, fit, replicas
 from keras_inception.training.recipes import recipe_for
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.transform import with_pooling
 from keras_inception.variants import VARIANTS
 from keras_inception.weights import store

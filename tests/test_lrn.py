@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from keras_inception.build import apply_rows
+from keras_inception.builder import apply_rows
 from keras_inception.preprocess import Preprocessing
 from keras_inception.spec import LRN, Pool
 from keras_inception.tflite.conversion.convert import convert

@@ -71,7 +71,7 @@ def test_a_file_without_metadata_has_no_names(images, tmp_path):
 def test_googlenet_names_real_photographs(shared, tmp_path):
     """Published weights, raw pixels: seven photographs whose class is known, named by MediaPipe."""
     weights = shared / "weights" / "googlenet_bvlc_hwio.npz"
-    path = export(weights, "int8", images=shared / "data" / "photos", out=tmp_path)
+    path = export(weights, scheme="int8", images=shared / "data" / "photos", out=tmp_path).path
     folder = Path(shared, "data", "photos", "crops_224")
     rows = list(csv.DictReader((folder / "labels.csv").open()))
     images = [np.asarray(Image.open(folder / row["file"]).convert("RGB")) for row in rows]

@@ -15,11 +15,11 @@ from helpers.tflite_files import EXPECTED, LABELS
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite.classifier import open_classifier
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.gates.agreement import without_softmax
 from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.metadata import Metadata, embed, labels, read
-from keras_inception.tflite.subject import open_subject
 
 GERMAN = ("Katze", "Hund", "Vogel", "Ünï")
 SAID = Metadata(
@@ -160,7 +160,7 @@ def test_class_names_become_labels_that_can_be_told_apart():
 
 def test_a_file_alone_is_evaluated_as_it_was(path):
     """Classes and preprocessing, crop included, come out of the file when its JSON is not there."""
-    origin = open_subject(path).origin
+    origin = open_classifier(path)
     assert (origin.preprocessing, origin.classes) == (EXPECTED, LABELS)
 
 

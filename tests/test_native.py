@@ -40,7 +40,7 @@ def source(request, tmp_path_factory):
 
 
 def test_post_training(source):
-    float32, int8 = (deliver.export(source, scheme) for scheme in ("float32", "int8"))
+    float32, int8 = (deliver.export(source, scheme=scheme).path for scheme in ("float32", "int8"))
     assert audit(int8.read_bytes()).integer
     assert int8.stat().st_size <= 0.27 * float32.stat().st_size
 

@@ -12,11 +12,11 @@ from PIL import Image
 import keras_inception as ki
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
+from keras_inception.tflite.classifier import open_classifier
 from keras_inception.tflite.deliver import export
-from keras_inception.tflite.evaluate import evaluate
+from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.gates.audit import audit
-from keras_inception.tflite.subject import open_subject
 from keras_inception.training.images import centre
 from keras_inception.weights import published, store
 from keras_inception.weights.presets import CAFFE
@@ -115,7 +115,9 @@ def test_the_labelled_photographs_are_recognized(bvlc, shared, tmp_path):
 def test_what_a_file_does_not_hold_is_not_promised(bvlc):
     with pytest.raises(BadInput, match="without auxiliary heads"):
         ki.GoogLeNet(weights=bvlc, aux=True)
-    with pytest.raises(BadInput, match="1000 classes apart; got classes=10"):
+    with pytest.raises(
+        BadInput, match="has 1000 classes; got classes=10: give classes=1000, or include_top=False"
+    ):
         ki.GoogLeNet(weights=bvlc, classes=10)
     with pytest.raises(BadInput, match="does not hold the weights of inception_v4"):
         ki.InceptionV4(weights=bvlc)
@@ -123,7 +125,9 @@ def test_what_a_file_does_not_hold_is_not_promised(bvlc):
 
 @pytest.fixture(scope="module")
 def int8(bvlc, shared, tmp_path_factory):
-    return export(bvlc, "int8", images=shared / "data" / "photos", out=tmp_path_factory.mktemp("x"))
+    return export(
+        bvlc, scheme="int8", images=shared / "data" / "photos", out=tmp_path_factory.mktemp("x")
+    ).path
 
 
 def test_the_int8_file_is_integer_throughout_normalization_included(int8):
@@ -135,7 +139,7 @@ def test_the_int8_file_is_integer_throughout_normalization_included(int8):
 def test_the_int8_file_takes_raw_pixels(int8, reference):
     file, (pixels, _) = File(int8), reference
     assert file.input_quantization == (1.0, 0)
-    assert open_subject(int8).origin.preprocessing == CAFFE.raw
+    assert open_classifier(int8).preprocessing == CAFFE.raw
     np.testing.assert_array_equal(file._encode(CAFFE.raw(pixels)), pixels)
 
 
@@ -168,7 +172,7 @@ def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(bvlc):
     found = published.load(bvlc, "googlenet").without_classifiers()
     net = replace(found.net, classes=10, input_shape=(96, 96, 1))
     model = ki.build(net)
-    used = reuse(model, found.arrays)
+    used = reuse(model, found.arrays, "bvlc")
     assert used.new == ("loss3_classifier/kernel", "loss3_classifier/bias")
     assert used.adapted == ("conv1_7x7_s2/kernel",)
     assert used.unused == () and len(used.taken) == 113
@@ -180,7 +184,7 @@ def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(bvlc):
     rgb = ki.build(replace(found.net, input_shape=(96, 96, 3), top=()))
     store.write(rgb, found.arrays, partial=True)
     one = ki.build(replace(net, top=()))
-    reuse(one, found.arrays)
+    reuse(one, found.arrays, "bvlc")
     np.testing.assert_allclose(
         one.predict(grey, verbose=0), rgb.predict(grey.repeat(3, -1), verbose=0), atol=1e-2
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_inception as ki
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
@@ -225,9 +225,7 @@ def test_training_starts_from_published_weights(archive, trained, tmp_path, capl
 
 def test_a_classifier_is_kept_only_for_as_many_classes(archive, tmp_path):
     recipe = recipe_for("digits", weights="imagenet", classes_from_data=False, image_size=32)
-    with pytest.raises(
-        BadInput, match=r"1001 classes apart, the data have 10; --classes-from-data"
-    ):
+    with pytest.raises(BadInput, match=r"has 1001 classes, the data have 10; --classes-from-data"):
         fit.start(recipe, tmp_path / "run")
 
 

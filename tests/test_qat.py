@@ -9,7 +9,7 @@ import pytest
 import tf_keras
 from helpers.networks import RANGE, limits_of, mobile, reduction
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing

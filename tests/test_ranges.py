@@ -111,5 +111,5 @@ def test_export_fails_where_a_gate_does(run, int8, monkeypatch):
     before = int8.read_bytes()
     monkeypatch.setattr(deliver, "ALLOWED", 0.5)
     with pytest.raises(BadInput, match="stored in ranges wider than they need"):
-        deliver.export(run.folder, "int8")
+        deliver.export(run.folder, scheme="int8")
     assert int8.read_bytes() == before

@@ -11,9 +11,9 @@ from keras.src.api_export import REGISTERED_NAMES_TO_OBJS
 import keras_inception
 from keras_inception import saving
 from keras_inception.errors import BadInput
+from keras_inception.tflite.classifier import open_classifier
 from keras_inception.tflite.model import calls, front, plain, stock
 from keras_inception.tflite.source import open_source
-from keras_inception.tflite.subject import open_subject as open_classifier
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 import keras_inception as ki
+from keras_inception.costs import total
 from keras_inception.errors import BadInput
-from keras_inception.measure import total
 from keras_inception.record import from_record, to_record
 from keras_inception.training import fit, precision, run_folder
-from keras_inception.training.evaluate import score
+from keras_inception.training.metrics import score
 from keras_inception.training.recipes import network_of, recipe_for
 from keras_inception.transform import without_aux
 

@@ -1,1 +1,11 @@
-"""The phone workshop: from a trained run to `.tflite` files, audited and measured."""
+"""From a trained network to `.tflite` files for a phone, checked and measured."""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import exports
+
+if TYPE_CHECKING:
+    from .deliver import Exported, export, quantize
+
+__all__ = ["Exported", "export", "quantize"]
+__getattr__, __dir__ = exports(__name__, dict.fromkeys(__all__, ".deliver"))

@@ -10,23 +10,23 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from keras_inception.build import MAIN
+from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
 from keras_inception.training import event_files
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import Examples
-from keras_inception.training.evaluate import Scores, score
 from keras_inception.training.events import Events
+from keras_inception.training.metrics import Scores, score
 
+from .classifier import Classifier, ModelInfo
 from .conversion.convert import left_to_the_user
-from .evaluate import outputs
+from .evaluation import outputs
 from .file.interpreter import File
 from .file.outputs import probabilities
 from .gates.agreement import Agreement, agreement
 from .gates.by_layer import Layer, by_layer, first_departure
 from .source import Source
-from .subject import Origin, Subject
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +141,9 @@ class Contest:
 
     def _scores(self, scores, expected) -> Scores:
         _, size, _, channels = self.source.model.input_shape
-        origin = Origin(expected, self.source.classes)
-        subject = Subject(self.source.name, None, size, channels, scores, lambda: None, origin)
-        return score(outputs(subject, self.images), self.images.labels)
+        info = ModelInfo(expected, self.source.classes)
+        classifier = Classifier(self.source.name, None, size, channels, scores, lambda: None, info)
+        return score(outputs(classifier, self.images), self.images.labels)
 
     def _draw(self, entry: Entry) -> None:
         events, step = Events(self.folder), self.first + entry.epoch

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tf_keras
@@ -38,30 +41,61 @@ def _model(source: Source, float_lrn: bool, keras=tf_keras, bounded: bool = Fals
     return model if float_lrn else lrn.in_integers(model, images, bounded)
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A `.tflite` file that was written; it stands for its path wherever one is taken.
+
+    `figures` is what its `.json` says of it: types, data, calibration and, of a fine-tuned file,
+    the accuracy of the float network and of the file after every epoch.
+    """
+
+    path: Path
+    figures: dict
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self):
+        return str(self.path)
+
+
 def export(
-    subject: str | Path | Source,
+    subject: Any,
+    *,
     scheme: str,
-    io_type: str | None = None,
+    images: str | Path | np.ndarray | None = None,
+    classes: str | Path | Sequence[str] | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    io: str | None = None,
+    logits: bool = False,
     allow_float: bool = False,
     float_lrn: bool = False,
-    images: str | Path | None = None,
     out: str | Path | None = None,
-    classes: str | Path | None = None,
-    preprocessing: str | Preprocessing | None = None,
-    logits: bool = False,
-) -> Path:
-    """Convert a trained network, without training further; returns the file.
+) -> Exported:
+    """Convert a trained network to `.tflite`, without training further.
 
-    `subject` is a run folder, or published weights (a tag or a file) or any `.keras` file, whose
-    file goes to the folder `out`, or a Source. `classes` and `preprocessing` belong to a `.keras`
-    file, as `open_source` says. `scheme` is a name in SCHEMES, and `io_type` one of its types of
-    input and output. With `logits` the file ends before the softmax. For calibrated schemes only:
-    `images` is the folder of photographs to calibrate on, and `float_lrn` leaves local response
-    normalization to TFLite's own operator, slow and in float.
-    Raises BadInput if a file of a calibrated scheme is not integer throughout, unless
-    `allow_float`, or does not pass the other `gates`.
+    subject: a run folder; or a Keras 3 model, a `.keras` file, or published weights (a tag or a
+        file), whose file goes to the folder `out`.
+    scheme: the number format, a name in `tflite.schemes.SCHEMES`: "float32", "float16",
+        "dynamic", "int8" or "int16x8".
+    images: a folder of photographs to calibrate integer schemes on, a hundred or more, or uint8
+        pixels, (n, size, size, channels); a run has its own.
+    classes, preprocessing: for a Keras model, as for `keras_inception.open_classifier`; the names
+        of the classes may be a list.
+    io: the type of an integer file's input and output: "uint8" (the default: raw pixels), "int8"
+        or "float32".
+    logits: end before the softmax.
+    allow_float: keep an integer file although it has float operators.
+    float_lrn: leave local response normalization to TFLite's own operator, slow and in float.
+
+    Raises BadInput if the file of an integer scheme is not integer throughout, or is not the
+    network that was given.
+
+    >>> from keras_inception.tflite import export
+    >>> export("runs/hands", scheme="int8").path  # doctest: +SKIP
+    PosixPath('runs/hands/googlenet_int8.tflite')
     """
-    io_type = io_type_for(scheme, io_type)
+    io_type = io_type_for(scheme, io)
     source = open_source(subject, images, out, classes, preprocessing)
     expected = source.preprocessing
     if not scheme_named(scheme).calibrated:
@@ -79,28 +113,38 @@ def export(
 
 
 def quantize(
-    subject: str | Path | Source,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    io_type: str | None = None,
-    allow_float: bool = False,
+    subject: Any,
+    *,
     data: str | None = None,
     preprocessing: str | Preprocessing | None = None,
-    out: str | Path | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
     engine: str = "tfmot",
+    io: str | None = None,
     logits: bool = False,
-) -> Path:
-    """Fine-tune a network under fake quantization and convert it; returns the file.
+    allow_float: bool = False,
+    out: str | Path | None = None,
+) -> Exported:
+    """Fine-tune a network under fake quantization and convert it to an INT8 `.tflite`.
 
-    `subject` is a run folder, or any `.keras` file with `data`, `preprocessing` and `out` as
-    `open_source` says, or a Source. By default a tenth of the recipe's epochs (at least one) from
-    a hundredth of its learning rate. `engine` is a name in ENGINES; "keras" trains in the recipe's
-    precision, "tfmot" in float32. The file is the most accurate of those after each epoch, the
-    post-training one among them.
-    Raises BadInput if the quantized network is not the trained one, the file is not integer
-    throughout (unless `allow_float`), or its outputs depart from the fake-quantized model's.
+    subject: a run folder; or a Keras 3 model or a `.keras` file, whose file goes to `out`.
+    data: the images to fine-tune a Keras model on, a source as for training.
+    preprocessing: for a Keras model, as for `keras_inception.open_classifier`.
+    epochs: None means a tenth of the recipe's, at least one.
+    learning_rate: None means a hundredth of the recipe's.
+    engine: "tfmot" (tensorflow-model-optimization, in float32), or "keras", which trains in the
+        recipe's precision.
+    io, logits, allow_float: as for `export`.
+
+    The file is the most accurate, on the held-out images, of those after each epoch, the
+    post-training one among them. Raises BadInput if the quantized network is not the trained one,
+    the file is not integer throughout, or its outputs depart from the fake-quantized model's.
+
+    >>> from keras_inception.tflite import quantize
+    >>> quantize("runs/hands").figures["float"]["top1"]  # doctest: +SKIP
+    0.9903
     """
-    io_type = io_type_for("int8", io_type)
+    io_type = io_type_for("int8", io)
     chosen = engine_named(engine)
     source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
     recipe, split = source.recipe, source.split
@@ -157,7 +201,7 @@ def _provenance(source: Source) -> dict:
     return {"images": len(images), "sha256": sha256(images.tobytes()).hexdigest()}
 
 
-def _write(source: Source, kind: str, content: bytes, io_type: str, details: dict) -> Path:
+def _write(source: Source, kind: str, content: bytes, io_type: str, details: dict) -> Exported:
     """The file and, beside it, its labels and a JSON that says what goes in and out, and whence."""
     path = source.folder / f"{source.name}_{kind}.tflite"
     said = Metadata(
@@ -166,6 +210,7 @@ def _write(source: Source, kind: str, content: bytes, io_type: str, details: dic
         preprocessing=left_to_the_user(source.preprocessing),
         labels=labels.distinct(source.classes),
     )
-    save(path, faster_stem(content), said, {"io_type": io_type, "data": source.data, **details})
+    figures = {"io_type": io_type, "data": source.data, **details}
+    save(path, faster_stem(content), said, figures)
     log.info("%s: %d bytes", path, path.stat().st_size)
-    return path
+    return Exported(path, figures)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -166,21 +167,23 @@ def of_model(
 
 
 def open_source(
-    subject: str | Path | Source, images=None, out=None, classes=None, preprocessing=None, data=None
+    subject: Any, images=None, out=None, classes=None, preprocessing=None, data=None
 ) -> Source:
-    """The network in the run folder `subject`, in a `.keras` file, or of published weights.
+    """The network in the run folder `subject`, in a `.keras` file, a Keras model, or of published
+    weights.
 
     For weights and `.keras` files `images` is a folder of photographs to calibrate on, and `out`
-    where files go; for the latter `classes` is a text file of their names, and `preprocessing` and
-    `data`, instead of images and classes, are as for `of_model`. A Source is given back. Raises
-    BadInput if `subject` is none of these.
+    where files go; for the latter `classes` is a text file of their names, or they themselves, and
+    `preprocessing` and `data`, instead of images and classes, are as for `of_model`. A Source is
+    given back. Raises BadInput if `subject` is none of these.
     """
     if isinstance(subject, Source):
         return subject
-    path = Path(subject)
-    if path.name == "model.keras" and run_folder.exists(path.parent):
+    in_memory = hasattr(subject, "output_shape")
+    path = Path("model.keras") if in_memory else Path(subject)
+    if not in_memory and path.name == "model.keras" and run_folder.exists(path.parent):
         path = path.parent
-    if run_folder.exists(path):
+    if not in_memory and run_folder.exists(path):
         if images or out or classes or preprocessing or data:
             raise BadInput(f"{path} is a run: it has its own images, classes and folder")
         return of_run(run_folder.trained(path))
@@ -198,13 +201,9 @@ def open_source(
         return of_weights(subject, out, images)
     if data and (images or classes):
         raise BadInput("the images of --data calibrate and name the classes; leave out the others")
-    names = () if classes is None else foreign.labels(classes)
-    return of_model(
-        load_model(path, compile=False),
-        preprocessing,
-        names,
-        out,
-        images,
-        data_source=data,
-        name=path.stem,
-    )
+    named = isinstance(classes, str | Path)
+    names = foreign.labels(classes) if named else tuple(classes or ())
+    model = subject if in_memory else load_model(path, compile=False)
+    preprocessing = preprocessing or getattr(model, "preprocessing", None)
+    name = None if in_memory else path.stem
+    return of_model(model, preprocessing, names, out, images, data_source=data, name=name)

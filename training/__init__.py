@@ -1,1 +1,6 @@
-"""The training workshop: recipes, data, `model.fit`, and the run folder they leave."""
+"""Training: recipes, data, `model.fit`, and the run folder that it leaves."""
+
+from .api import list_recipes, recipe, resume, train
+from .recipes import Recipe
+
+__all__ = ["Recipe", "list_recipes", "recipe", "resume", "train"]

@@ -84,7 +84,7 @@ def _try(task: dict) -> float:
     import keras
     import numpy as np
 
-    from keras_inception.build import build
+    from keras_inception.builder import build
 
     from . import precision
     from .augment import soft

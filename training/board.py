@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import keras
 import numpy as np
 
-from keras_inception.build import MAIN
+from keras_inception.builder import MAIN
 
 from . import pictures, profile
 from .batches import TrainingBatches, pixels

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_inception.build import MAIN
+from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import keras
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.files import replacing
 from keras_inception.transform import without_aux
 from keras_inception.weights import store
@@ -16,7 +16,7 @@ from .batches import EvaluationBatches
 from .board import Board
 from .checkpoints import Progress
 from .data import Split
-from .evaluate import score
+from .metrics import score
 from .run_folder import Run
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import keras
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.errors import BadInput
+from keras_inception.native_output import verbosity
 from keras_inception.preprocess import Preprocessing
 from keras_inception.weights.published import Published
 
@@ -131,7 +131,7 @@ def _compiled(run: Run, steps: int, found: Published | None):
     keras.utils.set_random_seed(recipe.seed)
     model = build(run.network, keras, dtype=policy)
     if found:
-        initial.put(found, model, run.network)
+        initial.put(found, model)
     model.compile(
         optimizer=optimizer_for(recipe, steps, policy),
         loss=recipe.loss,
@@ -243,7 +243,7 @@ def _train(
                 initial_epoch=batches.epoch,
                 epochs=recipe.epochs,
                 shuffle=False,
-                verbose=(1 if sys.stdout.isatty() else 2) if distribution.first else 0,
+                verbose=verbosity() if distribution.first else 0,
                 callbacks=[
                     keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
                     Divergence(run, progress),

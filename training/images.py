@@ -37,10 +37,11 @@ def decode(data: bytes, mode: str) -> Image.Image:
     16-bit samples keep their high byte, transparency falls on white. Raises one of UNREADABLE for
     data that are no image.
     """
-    return _plain(opened(data), mode)
+    return upright(opened(data), mode)
 
 
-def _plain(image: Image.Image, mode: str) -> Image.Image:
+def upright(image: Image.Image, mode: str) -> Image.Image:
+    """An image of any kind as `decode` gives one."""
     if image.getexif().get(ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
     image.load()
@@ -73,7 +74,7 @@ class Undecoded:
             if shrink >= 2:
                 # Pillow takes the smallest of its scales that is at least as large as this.
                 image.draft(None, (ceil(image.width / shrink), ceil(image.height / shrink)))
-        image = _plain(image, self.mode)
+        image = upright(image, self.mode)
         across, down = image.width / self.width, image.height / self.height
         box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
         return image.resize(size, resample, box)

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_inception.measure import total
+from keras_inception.costs import total
 
 from . import fit
 from .augment import soft

@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A run folder and its `run.json`.
 
@@ -65,6 +65,20 @@ class Run:
     data: dict
     environment: dict
     result: dict
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __str__(self):
+        if not self.result:
+            return f"{self.folder}: not finished"
+        return (
+            f"{self.model}: top-1 {self.result['top1']:.4f}, top-5 {self.result['top5']:.4f}, "
+            f"loss {self.result['loss']:.4f} on {self.result['images']} held-out images; "
+            f"{self.result['seconds']} s"
+        )
+
+    __repr__ = __str__
 
     @property
     def checkpoints(self) -> Path:

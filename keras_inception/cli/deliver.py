@@ -13,27 +13,31 @@ def _quantize(arguments) -> None:
     from ..tflite import deliver
 
     said = options.said(arguments)
-    path = deliver.quantize(
-        arguments.subject,
-        arguments.epochs,
-        arguments.learning_rate,
-        arguments.io,
-        arguments.allow_float,
-        arguments.data,
-        arguments.preprocessing,
-        arguments.out,
-        arguments.engine,
-        arguments.logits,
+    _delivered(
+        deliver.quantize(
+            arguments.subject,
+            data=arguments.data,
+            preprocessing=arguments.preprocessing,
+            epochs=arguments.epochs,
+            learning_rate=arguments.learning_rate,
+            engine=arguments.engine,
+            **_file_options(arguments),
+        ),
+        said,
     )
-    _describe(path, said)
-    print(path)
 
 
-def _describe(path, said: dict) -> None:
+def _file_options(arguments) -> dict:
+    names = ("io", "logits", "allow_float", "out")
+    return {name: getattr(arguments, name) for name in names}
+
+
+def _delivered(file, said: dict) -> None:
     from ..tflite.metadata.saving import describe
 
     if said:
-        describe(path, **said)
+        describe(file.path, **said)
+    print(file)
 
 
 def _export(arguments) -> None:
@@ -42,22 +46,18 @@ def _export(arguments) -> None:
     if arguments.android:
         android.require_empty(arguments.android)
     said = options.said(arguments)
-    path = deliver.export(
+    file = deliver.export(
         arguments.subject,
-        arguments.scheme,
-        arguments.io,
-        arguments.allow_float,
-        arguments.float_lrn,
-        arguments.images,
-        arguments.out,
-        arguments.classes,
-        arguments.preprocessing,
-        arguments.logits,
+        scheme=arguments.scheme,
+        images=arguments.images,
+        classes=arguments.classes,
+        preprocessing=arguments.preprocessing,
+        float_lrn=arguments.float_lrn,
+        **_file_options(arguments),
     )
-    _describe(path, said)
-    print(path)
+    _delivered(file, said)
     if arguments.android:
-        android.write(path, arguments.android, arguments.images)
+        android.write(file.path, arguments.android, arguments.images)
         print(arguments.android)
 
 

@@ -8,31 +8,31 @@ _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag 
 
 
 def _evaluate(arguments) -> None:
-    from ..tflite import evaluate
+    from ..tflite import evaluation
 
-    scores = evaluate.evaluate(
+    scores = evaluation.evaluate(
         arguments.subjects,
-        arguments.data,
-        arguments.images,
-        arguments.labels,
-        arguments.crops,
-        arguments.short_side,
-        arguments.preprocessing,
-        arguments.classes,
+        data=arguments.data,
+        images=arguments.images,
+        labels=arguments.labels,
+        classes=arguments.classes,
+        preprocessing=arguments.preprocessing,
+        crops=arguments.crops,
+        short_side=arguments.short_side,
     )
     print(f"{' + '.join(arguments.subjects)}: {scores}")
 
 
 def _predict(arguments) -> None:
-    from ..tflite.predict import predict
+    from ..tflite.prediction import predict
 
     answers = predict(
         arguments.weights,
-        arguments.photographs,
-        arguments.top,
-        arguments.crops,
-        arguments.preprocessing,
-        arguments.classes,
+        photographs=arguments.photographs,
+        classes=arguments.classes,
+        preprocessing=arguments.preprocessing,
+        crops=arguments.crops,
+        top=arguments.top,
     )
     for path, best in zip(arguments.photographs, answers, strict=True):
         print(path)
@@ -41,9 +41,9 @@ def _predict(arguments) -> None:
 
 
 def _report(arguments) -> None:
-    from ..tflite import evaluate
+    from ..tflite import evaluation
 
-    print(evaluate.report(arguments.folder))
+    print(evaluation.report(arguments.folder))
 
 
 def _benchmark(arguments) -> None:

@@ -50,11 +50,7 @@ def _train(arguments) -> None:
     if not distribution.first:
         print(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
         return
-    result = run.result
-    print(
-        f"{run.model}: top-1 {result['top1']:.4f}, top-5 {result['top5']:.4f}, "
-        f"loss {result['loss']:.4f} on {result['images']} held-out images; {result['seconds']} s"
-    )
+    print(run)
 
 
 def _distribution(arguments):

@@ -93,6 +93,5 @@ GOOGLENET = Network(
         Classifier("loss3_classifier"),
     ),
     year=2014,
-    taps=("conv1_7x7_s2", "conv2_3x3", "inception_3b", "inception_4e", "inception_5b"),
 )
 # fmt: on

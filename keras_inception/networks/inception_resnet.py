@@ -113,7 +113,6 @@ def _v1(*last_blocks, top=_TOP) -> Network:
         norm=NORM,
         input_shape=(299, 299, 3),
         year=2016,
-        taps=("Conv2d_2b_3x3", "Conv2d_4a_3x3", "block35_5", "block17_10", "block8_5"),
     )
 
 
@@ -152,7 +151,6 @@ INCEPTION_RESNET_V2 = Network(
     norm=NORM,
     input_shape=(299, 299, 3),
     year=2016,
-    taps=("Conv2d_2b_3x3", "Conv2d_4a_3x3", "block35_10", "block17_20", "Conv2d_7b_1x1"),
 )
 
 #: v2 as figures 15 to 19 draw it, with the sums its widths give (1152 and 2144 channels).
@@ -170,5 +168,4 @@ INCEPTION_RESNET_V2_PAPER = Network(
     norm=NORM,
     input_shape=(299, 299, 3),
     year=2016,
-    taps=("Conv2d_2b_3x3", "Mixed_3a", "block35_5", "block17_10", "block8_5"),
 )

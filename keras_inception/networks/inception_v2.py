@@ -85,7 +85,6 @@ def _inception_v2(stem, proj_4cd) -> Network:
         ),
         norm=BatchNorm(),
         year=2015,
-        taps=("conv1_7x7_s2", "conv2_3x3", "inception_3b", "inception_4d", "inception_5b"),
     )
     # fmt: on
 

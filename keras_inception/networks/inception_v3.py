@@ -149,5 +149,4 @@ INCEPTION_V3 = Network(
     norm=BatchNorm(scale=False),
     input_shape=(299, 299, 3),
     year=2015,
-    taps=("Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5d", "Mixed_6e", "Mixed_7c"),
 )

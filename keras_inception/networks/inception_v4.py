@@ -146,5 +146,4 @@ INCEPTION_V4 = Network(
     norm=BatchNorm(scale=False),
     input_shape=(299, 299, 3),
     year=2016,
-    taps=("Conv2d_2b_3x3", "Mixed_3a", "Mixed_5e", "Mixed_6h", "Mixed_7d"),
 )

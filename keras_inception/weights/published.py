@@ -10,12 +10,12 @@ from types import ModuleType
 
 import numpy as np
 
-from ..build import build
+from ..builder import build
 from ..errors import BadInput
 from ..files import replacing
 from ..preprocess import Preprocessing
 from ..record import from_record, to_record
-from ..spec import Classifier, Network
+from ..spec import Classifier, Conv, Network
 from ..transform import without_aux
 from ..variants import VARIANTS
 from . import archive, download, formats, store
@@ -32,6 +32,7 @@ from .names import (
     torchvision,
 )
 from .presets import CAFFE, OSMR, PRESETS, Preset, preset
+from .reuse import with_channels
 
 #: The array of our own files that says, in JSON, which network they are for.
 RECORD = "keras_inception.json"
@@ -73,6 +74,25 @@ class Published:
             for key, array in self.arrays.items()
         }
         return replace(self, net=replace(self.net, classes=classes), arrays=arrays)
+
+    def with_channels(self, channels: int) -> Published:
+        """For images of `channels`, the first kernel adapted as `reuse.with_channels` says.
+
+        Raises BadInput for a first convolution that is separable.
+        """
+        old = self.net.input_shape
+        if channels == old[2]:
+            return self
+        first = keys(self.net)[0]
+        if not isinstance(first.row, Conv):
+            raise BadInput(
+                f"{self.origin} begins with a separable convolution of {old[2]} channels, which "
+                f"cannot be made one of {channels}: give the images {old[2]} channels"
+            )
+        arrays = {**self.arrays, str(first): with_channels(self.arrays[str(first)], channels)}
+        net = replace(self.net, input_shape=(*old[:2], channels))
+        expected = self.preprocessing.for_channels(channels)
+        return replace(self, net=net, arrays=arrays, preprocessing=expected)
 
     def model(self):
         """The network without heads as a Keras 3 model in float32, filled."""

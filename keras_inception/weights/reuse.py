@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import BadInput
 from .store import variables
 
 
@@ -29,28 +30,31 @@ def _layers(keys: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(key.rpartition("/")[0] for key in keys))
 
 
-def reuse(model, arrays: dict[str, np.ndarray]) -> Reuse:
+def reuse(model, arrays: dict[str, np.ndarray], origin: str) -> Reuse:
     """Fill every weight of `model` that `arrays` (by `layer/variable`) have in the same shape.
 
-    A first kernel for other input channels is adapted: for one channel the sum over the old
-    ones, which sees a grey image as the old kernel saw it in RGB; for more, the old ones in turn,
-    scaled to the same sum.
+    A first kernel for other input channels is adapted, as `with_channels` says. Raises BadInput,
+    and changes nothing, if less than half of the model's weights are among those of `origin`.
     """
-    taken, adapted, new = [], [], []
-    for key, variable in variables(model).items():
+    taken, adapted, new = {}, {}, []
+    targets = variables(model)
+    for key, variable in targets.items():
         array, shape = arrays.get(key), tuple(variable.shape)
-        if array is None:
-            new.append(key)
-        elif array.shape == shape:
-            variable.assign(array)
-            taken.append(key)
-        elif _other_channels(array.shape, shape):
-            variable.assign(with_channels(array, shape[2]))
-            adapted.append(key)
+        if array is not None and array.shape == shape:
+            taken[key] = array
+        elif array is not None and _other_channels(array.shape, shape):
+            adapted[key] = with_channels(array, shape[2])
         else:
             new.append(key)
-    unused = arrays.keys() - {*taken, *adapted}
-    return Reuse(tuple(taken), tuple(adapted), tuple(new), tuple(sorted(unused)))
+    unused = sorted(arrays.keys() - taken.keys() - adapted.keys())
+    used = Reuse(tuple(taken), tuple(adapted), tuple(new), tuple(unused))
+    if len(taken) < len(new):
+        raise BadInput(
+            f"{model.name} has little in common with {origin}: {used}; leave its shape as published"
+        )
+    for key, array in (taken | adapted).items():
+        targets[key].assign(array)
+    return used
 
 
 def _other_channels(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
@@ -60,7 +64,11 @@ def _other_channels(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
 
 
 def with_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
-    """A kernel of (height, width, 3, filters) for images of `channels`."""
+    """A kernel of (height, width, 3, filters) for images of `channels`.
+
+    For one channel the sum over the three, which sees a grey image as the kernel saw it in RGB;
+    for more, the three in turn, scaled to the same sum.
+    """
     if channels == 1:
         return kernel.sum(axis=2, keepdims=True)
     turns = kernel[:, :, np.arange(channels) % kernel.shape[2]]

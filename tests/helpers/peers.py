@@ -14,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 
-from keras_inception.build import build
+from keras_inception.builder import build
 from keras_inception.spec import Network
 from keras_inception.transform import without_aux
 from keras_inception.variants import VARIANTS

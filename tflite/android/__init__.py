@@ -14,11 +14,11 @@ import numpy as np
 from keras_inception.errors import BadInput
 
 from .. import metadata
+from ..classifier import ModelInfo, info_of_file
 from ..file import guard
 from ..file.interpreter import File
 from ..file.outputs import are_probabilities
 from ..metadata import labels as names
-from ..subject import Origin, origin_of_file
 from . import golden, kotlin
 
 MEDIAPIPE = "com.google.mediapipe:tasks-vision:latest.release"
@@ -49,13 +49,13 @@ def write(
         )
     if file.input_shape[0] != file.input_shape[1]:
         raise BadInput(f"{path} needs a square input; it takes {file.input_shape[:2]}")
-    origin = replace(origin_of_file(path), preprocessing=said.preprocessing)
-    shown = golden.images(file.input_shape[0], file.input_shape[2], origin, images)
+    info = replace(info_of_file(path), preprocessing=said.preprocessing)
+    shown = golden.images(file.input_shape[0], file.input_shape[2], info, images)
     words = _words(path, content, file, said, package, len(shown))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         whole = Path(scratch, "whole")
-        _write(whole, words, content, said, shown, file, origin)
+        _write(whole, words, content, said, shown, file, info)
         if folder.exists():
             folder.rmdir()
         os.replace(whole, folder)
@@ -67,14 +67,14 @@ def require_empty(folder: str | Path) -> None:
         raise BadInput(f"{folder} has something in it; name a folder that does not exist yet")
 
 
-def _write(whole: Path, words: dict, content: bytes, said, shown, file: File, origin: Origin):
+def _write(whole: Path, words: dict, content: bytes, said, shown, file: File, info: ModelInfo):
     assets = whole / "src" / "main" / "assets"
     assets.mkdir(parents=True)
     (assets / words["MODEL_TEXT"]).write_bytes(content)
     for name, lines in said.files.items():
         (assets / f"{words['FOLDER']}_{name}").write_bytes(lines)
     tests = whole / "src" / "androidTest"
-    golden.write(tests / "assets" / words["FOLDER"], shown, file, origin)
+    golden.write(tests / "assets" / words["FOLDER"], shown, file, info)
     package = Path("java", *words["PACKAGE"].split("."))
     classes = ["Bitmaps", "LiteRt", *(["MediaPipe"] if words["MEDIAPIPE_TEST"] else [])]
     for suffix, template in {"": "Model", **{c: c for c in classes}}.items():

@@ -9,8 +9,8 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 
+from ..classifier import open_classifier
 from ..file.interpreter import File, read_bytes
-from ..subject import open_subject
 
 #: What LiteRT.js (npm's @litertjs/core) takes in and gives out.
 TYPES = ("uint8", "float32")
@@ -25,16 +25,16 @@ def write(path: str | Path, folder: str | Path) -> Path:
     """
     path, folder = Path(path), Path(folder)
     content = read_bytes(path)
-    file, subject = File(content), open_subject(path)
+    file, classifier = File(content), open_classifier(path)
     wrong = [name for name in file.types if name not in TYPES]
     if wrong:
         raise BadInput(
             f"{path} has an input or output of {wrong[0]}, which LiteRT.js does not know; export "
             "it with --io uint8"
         )
-    if subject.channels not in (1, 3):
-        raise BadInput(f"{path} takes {subject.channels} channels; a picture has 1 or 3")
-    expected = subject.origin.preprocessing.for_channels(subject.channels)
+    if classifier.channels not in (1, 3):
+        raise BadInput(f"{path} takes {classifier.channels} channels; a picture has 1 or 3")
+    expected = classifier.preprocessing.for_channels(classifier.channels)
     scale, zero_point = file.output_quantization
     for name in PAGE:
         write_bytes(folder / name, (resources.files(__name__) / name).read_bytes())
@@ -43,11 +43,11 @@ def write(path: str | Path, folder: str | Path) -> Path:
         folder / "model.json",
         {
             "name": path.stem,
-            "size": subject.size,
-            "short_side": round(subject.size / expected.crop),
+            "size": classifier.size,
+            "short_side": round(classifier.size / expected.crop),
             "preprocessing": asdict(expected),
             "output": {"scale": float(scale), "zero_point": int(zero_point)},
-            "classes": subject.origin.classes or [f"class {k}" for k in range(file.classes)],
+            "classes": classifier.classes or [f"class {k}" for k in range(file.classes)],
         },
     )
     return folder / "index.html"

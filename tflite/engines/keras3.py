@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_inception.inference import outputs_of
+from keras_inception.native_output import verbosity
 
 from ..model.fake_quant import FROZEN_AFTER, fake_quantization_off
 from ..model.twin import require_equal
@@ -207,7 +208,7 @@ def fine_tune(
             batches,
             epochs=epochs,
             shuffle=False,
-            verbose=2,
+            verbose=verbosity(),
             callbacks=[
                 keras.callbacks.LambdaCallback(
                     on_epoch_begin=lambda epoch, logs: batches.start_epoch(first + epoch),

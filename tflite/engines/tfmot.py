@@ -17,6 +17,7 @@ import tf_keras
 
 from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
+from keras_inception.native_output import verbosity
 
 from ..model import fake_quant
 from ..model.lrn import integer_lrn
@@ -225,7 +226,7 @@ def fine_tune(
             dataset,
             epochs=epochs,
             steps_per_epoch=len(batches),
-            verbose=2,
+            verbose=verbosity(),
             callbacks=[
                 tf_keras.callbacks.LambdaCallback(
                     on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_inception.errors import BadInput
-from keras_inception.verbs import without_aux
+from keras_inception.surgery import without_aux
 
 #: Layers that hand on what they are given, but for in training.
 _IDENTITY = (

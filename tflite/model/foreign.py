@@ -38,7 +38,7 @@ def require_named(model, classes: Sequence[str]) -> None:
     outputs = model.output_shape[1]
     if len(classes) != outputs:
         raise BadInput(
-            f"{model.name} tells {outputs} classes apart; {len(classes)} are named: give --classes "
+            f"{model.name} has {outputs} classes; {len(classes)} are named: give --classes "
             "a text file with a name on each line, in the order of the outputs"
         )
 

@@ -5,7 +5,7 @@ Classes are 1001 there, with the background first.
 
 from __future__ import annotations
 
-from ...measure import pair
+from ...costs import pair
 from ...spec import Classifier, Network, Residual
 from ..keys import Key, keys
 from . import Source, as_it_is, pointwise

@@ -219,6 +219,11 @@ def check_input(net: Network) -> None:
         raise BadInput(
             f"{net.name} needs an input_shape of (height, width, channels); got {tuple(shape)}"
         )
+    if shape[0] in (1, 3, 4) and (shape[2] or 0) > 4:
+        raise BadInput(
+            f"{net.name} takes channels last, (height, width, channels); got {tuple(shape)}, which "
+            f"is channels first: give {(*shape[1:], shape[0])} and such images"
+        )
     if None in shape and net.heads:
         raise BadInput(
             f"the auxiliary heads of {net.name} need a fixed input size; got {tuple(shape)}: "

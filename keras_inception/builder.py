@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from types import ModuleType
 
+from .costs import check_input, pair
 from .errors import BadInput
 from .layers import (
     attention_pooling,
@@ -13,7 +14,6 @@ from .layers import (
     is_keras_3,
     local_response_normalization,
 )
-from .measure import check_input, pair
 from .spec import (
     LRN,
     Aux,
@@ -229,11 +229,11 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
     x = layers.apply(net.top, x)
     if any(isinstance(row, Classifier) for row in net.top):
         x = layers.output(MAIN, x)
-    if not heads:
-        return keras.Model(inputs, x, name=net.name)
-    outputs = [x, *heads.values()]
-    if not is_keras_3(keras):
-        return keras.Model(inputs, outputs, name=net.name)
-    model = headed_model(keras)(inputs, outputs, name=net.name)
-    model.head_weights = {MAIN: 1.0, **{head.name: head.loss_weight for head in net.heads}}
+    outputs = [x, *heads.values()] if heads else x
+    if heads and is_keras_3(keras):
+        model = headed_model(keras)(inputs, outputs, name=net.name)
+        model.head_weights = {MAIN: 1.0, **{head.name: head.loss_weight for head in net.heads}}
+    else:
+        model = keras.Model(inputs, outputs, name=net.name)
+    model.network = net
     return model
