@@ -9,6 +9,7 @@ from .costs import check_input, pair
 from .errors import BadInput
 from .layers import (
     attention_pooling,
+    auxiliary_output,
     default_keras,
     headed_model,
     is_keras_3,
@@ -176,10 +177,16 @@ class _Layers:
     def output(self, name: str, x):
         return self.layer("Activation", name, x, dtype="float32", activation=self.net.activation)
 
+    def head(self, row: Aux, x):
+        if not is_keras_3(self.keras):
+            return self.output(row.name, x)
+        make, activation = auxiliary_output(self.keras), self.net.activation
+        return make(activation, row.loss_weight, name=row.name, dtype="float32")(x)
+
     def apply(self, rows: tuple[Row, ...], x, heads: dict | None = None):
         for row in rows:
             if isinstance(row, Aux):
-                heads[row.name] = self.output(row.name, self.apply(row.rows, x))
+                heads[row.name] = self.head(row, self.apply(row.rows, x))
             else:
                 x = _APPLY[type(row)](self, row, x)
         return x
@@ -232,7 +239,6 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
     outputs = [x, *heads.values()] if heads else x
     if heads and is_keras_3(keras):
         model = headed_model(keras)(inputs, outputs, name=net.name)
-        model.head_weights = {MAIN: 1.0, **{head.name: head.loss_weight for head in net.heads}}
     else:
         model = keras.Model(inputs, outputs, name=net.name)
     model.network = net

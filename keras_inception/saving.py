@@ -17,13 +17,20 @@ from pathlib import Path
 from .errors import BadInput
 from .layers import (
     attention_pooling,
+    auxiliary_output,
     default_keras,
     headed_model,
     local_response_normalization,
     reverse_channels,
 )
 
-OURS = (attention_pooling, headed_model, local_response_normalization, reverse_channels)
+OURS = (
+    attention_pooling,
+    auxiliary_output,
+    headed_model,
+    local_response_normalization,
+    reverse_channels,
+)
 
 #: Layers that the conversion to `.tflite` knows, or that only train (tests compare the two).
 _LAYERS = """
@@ -86,6 +93,7 @@ _REGISTERED = {
     f"keras_inception>{name}"
     for name in (
         "AttentionPooling",
+        "AuxiliaryOutput",
         "HeadedModel",
         "LocalResponseNormalization",
         "ReverseChannels",
