@@ -60,6 +60,8 @@ lint: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
+	$(VENV)/bin/python docs/api.py > docs/api.md
+	$(VENV)/bin/python docs/keras_names.py > docs/keras_names.md
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/latency.py
