@@ -6,10 +6,13 @@ import types
 from functools import cache
 from types import ModuleType
 
+from .errors import needed_by
+
 
 def default_keras() -> ModuleType:
     """Keras 3, imported when it is first needed."""
-    import keras
+    with needed_by("Keras"):
+        import keras
 
     return keras
 

@@ -14,6 +14,7 @@ FLOORS = {
     "keras_inception.files": 0,
     "keras_inception.locks": 0,
     "keras_inception.native_output": 0,
+    "keras_inception.children": 0,
     "keras_inception.networks": 1,
     "keras_inception.transform": 1,
     "keras_inception.costs": 1,

@@ -19,7 +19,6 @@ from keras_inception.training.labelled import labelled
 from keras_inception.training.metrics import Scores, score
 from keras_inception.training.run_folder import Run
 
-from .benchmark import in_turns
 from .classifier import Classifier, open_classifier
 
 
@@ -146,6 +145,8 @@ def report(run: str | Path | Run) -> Report:
 
     The files take turns on the same images. Raises BadInput for a folder without a trained run.
     """
+    from .benchmark import in_turns  # it runs files, which `evaluate` may not have to
+
     run = run_folder.trained(run)
     held_out = run.split().test
     paths = (run.model, *sorted(run.folder.glob("[!.]*.tflite")))
