@@ -215,14 +215,20 @@ def apply_rows(rows, x, norm: BatchNorm | None = None, keras: ModuleType | None 
 
 
 def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tensor=None):
-    """The network as a functional model of `keras` (Keras 3 when None; tf_keras is the other).
+    """The network `net` as a functional model of `keras`, Keras 3 when None, or tf_keras.
 
     Input: (batch, *net.input_shape), floating point. Outputs: the classifier "main",
     (batch, classes), then the auxiliary heads in order, all float32; without a top, the last map
     or its pooled vector. `dtype` is a Keras dtype or mixed-precision policy; None takes the
     global one. `input_tensor` is a Keras tensor to build on instead of a new input.
 
-    Raises BadInput for an input shape the network cannot take.
+    The model carries `net` as `model.network`. Raises BadInput for an input shape the network
+    cannot take.
+
+    >>> import keras_inception
+    >>> net = keras_inception.widen(keras_inception.network("googlenet"), 0.25)
+    >>> keras_inception.build(keras_inception.without_aux(net)).count_params()
+    651480
     """
     check_input(net)
     keras = keras or default_keras()

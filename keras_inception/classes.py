@@ -47,6 +47,11 @@ def decode_predictions(
     own, in the imagenet_comp_graph_label_strings.txt of its archive.
 
     Raises BadInput for a shape or labels that do not fit.
+
+    >>> import numpy as np
+    >>> import keras_inception
+    >>> keras_inception.decode_predictions(np.array([[0.25, 0.75]]), top=1, labels=["cat", "dog"])
+    [[('1', 'dog', 0.75)]]
     """
     import numpy as np  # not at the top: printing tables needs none of it
 

@@ -184,10 +184,15 @@ def _sequence(name: str, rows: tuple[Row, ...], shape: Shape, net: Network) -> C
 
 
 def measure(net: Network) -> list[Cost]:
-    """One Cost per row of the table, the classifier's rows last.
+    """What the network `net` costs: one Cost per row of its table, the classifier's rows last.
 
     Raises BadInput where the network's input is too small, or has no fixed size although a
     head needs one.
+
+    >>> import keras_inception
+    >>> row = keras_inception.measure(keras_inception.network("googlenet"))[0]
+    >>> row.name, row.shape, row.parameters, row.macs
+    ('conv1_7x7_s2', (112, 112, 64), 9472, 118013952)
     """
     check_input(net)
     return _walk(net.rows + net.top, net.input_shape, net)

@@ -118,12 +118,18 @@ def register_layers() -> None:
 
 
 def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
-    """The Keras 3 model in a `.keras` file, with its weights and, with `compile`, its optimizer.
+    """The Keras 3 model in the `.keras` file `path`, with its weights.
+
+    compile: whether the model comes back as it was compiled, with the state of its optimizer.
+    trust: whether its author is trusted with whatever the file may run.
 
     Nothing in the file runs: its config is read first, and a layer, operation or function that is
     neither stock and known to the conversion nor ours is refused by name. `trust` hands the file
     to `keras.saving.load_model` instead, which may run what its author wrote into it. Raises
     BadInput for a file that is missing, damaged, or asks for something that is not on the list.
+
+    >>> import keras_inception
+    >>> model = keras_inception.load_model("googlenet.keras")  # doctest: +SKIP
     """
     register_layers()
     path = Path(path)

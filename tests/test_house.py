@@ -105,8 +105,21 @@ def test_the_import_reader_sees_relative_imports():
 
 
 def test_files_stay_small():
-    """A soft bound: a file is split by sense, and not because a line would be one too many."""
-    long = [str(path.relative_to(ROOT)) for path in sources() if path.read_text().count("\n") > 400]
+    """A soft bound: a file is split by sense, and not because a line would be one too many.
+
+    The lines of docstrings do not count.
+    """
+    long = []
+    for path in sources():
+        text = path.read_text()
+        described = sum(
+            node.body[0].end_lineno - node.body[0].lineno + 1
+            for node in ast.walk(ast.parse(text))
+            if hasattr(node, "body") and ast.get_docstring(node, clean=False) is not None
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        )
+        if text.count("\n") - described > 400:
+            long.append(str(path.relative_to(ROOT)))
     assert long == []
 
 

@@ -46,6 +46,10 @@ def evaluate(
         what each subject expects.
 
     Raises BadInput if classes or channels do not fit.
+
+    >>> import keras_inception
+    >>> keras_inception.evaluate("runs/hands").top1  # doctest: +SKIP
+    0.9903
     """
     if short_side is not None and crops != 1:
         raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
@@ -141,9 +145,12 @@ class Report:
 
 
 def report(run: str | Path | Run) -> Report:
-    """Accuracy, size and latency of the model and of every `.tflite` file in a run folder.
+    """Accuracy, size and latency of the model and of every `.tflite` file in the folder `run`.
 
     The files take turns on the same images. Raises BadInput for a folder without a trained run.
+
+    >>> import keras_inception
+    >>> print(keras_inception.report("runs/hands"))  # doctest: +SKIP
     """
     from .benchmark import in_turns  # it runs files, which `evaluate` may not have to
 
