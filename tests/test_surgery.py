@@ -53,9 +53,8 @@ def test_strides_of_other_peoples_versions(tag):
     net = replace(without_top(VARIANTS[tag]), input_shape=(129, 97, 3))
     backbone = ki.features(ki.build(widen(net, 0.25)), at=(8, 16))
     for output, stride in zip(backbone.outputs, (8, 16), strict=True):
-        assert (
-            abs(output.shape[1] - 129 / stride) < 2.5 and abs(output.shape[2] - 97 / stride) < 2.5
-        )
+        assert 0 <= 129 / stride + 1 - output.shape[1] < 5
+        assert 0 <= 97 / stride + 1 - output.shape[2] < 5
 
 
 def test_strides_with_heads_small_stems_and_open_sizes():
@@ -64,8 +63,8 @@ def test_strides_with_heads_small_stems_and_open_sizes():
     with pytest.raises(ki.BadInput, match="strides that googlenet has: 1, 2, 4, 8; got 32"):
         ki.features(small, at=(8, 32))
     wide = ki.GoogLeNet(include_top=False, input_shape=(None, None, 3), width=0.25)
-    (found,) = ki.features(wide, at=(16,))(np.zeros((1, 65, 97, 3), "float32"))
-    assert found.shape[1:3] == (5, 7)
+    found = ki.features(wide, at=(16,))(np.zeros((1, 65, 97, 3), "float32"))
+    assert tuple(found.shape[1:3]) == (5, 7)
 
 
 def test_features_by_name_are_the_models_own_maps():
