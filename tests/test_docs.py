@@ -87,6 +87,23 @@ def test_every_command_of_ours_is_one(page, capsys):
                     pytest.fail(f"{page}, line {block.line}: {words}: {capsys.readouterr().err}")
 
 
+def made_by(target):
+    """The commands of ours that a target of the Makefile runs, without running them."""
+    done = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    found = pages.commands(done.stdout)
+    return [words[1:] for words in found if words[0].endswith("/keras-inception")]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_the_demo_s_commands_are_ones():
+    commands = made_by("demo")
+    assert {words[0] for words in commands} == {"train", "export", "quantize", "report"}
+    for words in commands:
+        cli.parser().parse_args(words)
+
+
 def slug(heading):
     """A heading's anchor, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
