@@ -21,6 +21,7 @@ demo: $(VENV)/installed
 	$(CLI) export $(RUN) --scheme int8
 	$(CLI) quantize $(RUN)
 	$(CLI) report $(RUN)
+	@printf '\nfirst, for these commands:   . %s/bin/activate\n' $(VENV)
 
 test: $(VENV)/installed
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow and not parity'
@@ -62,6 +63,7 @@ docs: $(VENV)/installed
 	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
 	$(VENV)/bin/python docs/api.py > docs/api.md
 	$(VENV)/bin/python docs/keras_names.py > docs/keras_names.md
+	$(VENV)/bin/python docs/images/family.py > docs/images/family.svg
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/latency.py

@@ -69,8 +69,9 @@ def features(model, at: Sequence[int | str] = (8, 16, 32)):
         the network passes through, or layer names; a convolution's map is taken after its ReLU.
 
     Gives a model of the same input that shares the layers, and whose outputs are a list of maps,
-    (batch, height, width, channels), in the order of `at`, or the one map. Strides are measured: from the sizes
-    that the maps of a large image would have. Raises BadInput for what the model does not have.
+    (batch, height, width, channels), in the order of `at`, or the one map. Strides are measured:
+    from the sizes that the maps of a large image would have. Raises BadInput for what the model
+    does not have.
 
     >>> import keras_inception
     >>> backbone = keras_inception.features("inception_v3")

@@ -173,14 +173,14 @@ def page() -> str:
         "size, activations the largest input and output of one row in float32, INT8 the weights at",
         "a byte each.",
         "",
-        f"```\n{family()}\n```",
+        f"```text\n{family()}\n```",
     ]
     for name, net in FAMILY.items():
         heads = ", with its auxiliary heads" if net.heads else ""
         parts.append(f"\n## {name}\n\nAs published{heads} (`keras-inception table {name}`):\n")
-        parts.append(f"```\n{network(name)}\n```")
+        parts.append(f"```text\n{network(name)}\n```")
     parts.append("\n## An Inception block beside plain convolutions\n")
-    parts.append(f"`keras-inception table --block 3a`:\n\n```\n{compare('3a')}\n```")
+    parts.append(f"`keras-inception table --block 3a`:\n\n```text\n{compare('3a')}\n```")
     return "\n".join(parts) + "\n"
 
 

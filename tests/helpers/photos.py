@@ -26,3 +26,15 @@ def two_classes(root):
             content = encoded(photo(10 * number + i), kind)
             (root / name / f"{i}.{suffix}").write_bytes(content)
     return root
+
+
+def coloured(root, count=24):
+    """So many small photographs each of paper, rock and scissors, told apart by their colour."""
+    generator = np.random.default_rng(0)
+    for channel, name in enumerate(("paper", "rock", "scissors")):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = generator.integers(0, 90, (40, 40, 3), dtype=np.uint8)
+            pixels[..., channel] += 150
+            Image.fromarray(pixels).save(root / name / f"{number:02}.png")
+    return root
