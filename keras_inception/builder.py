@@ -186,6 +186,7 @@ class _Layers:
     def apply(self, rows: tuple[Row, ...], x, heads: dict | None = None):
         for row in rows:
             if isinstance(row, Aux):
+                assert heads is not None, "heads stand in a network's rows only"
                 heads[row.name] = self.head(row, self.apply(row.rows, x))
             else:
                 x = _APPLY[type(row)](self, row, x)

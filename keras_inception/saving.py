@@ -250,13 +250,13 @@ def _require_known_training(compiled: dict, path: str | Path) -> None:
     keras = default_keras()
     for wanted, _ in _objects(compiled):
         module, kind = wanted.get("module"), wanted["class_name"]
-        base = _COMPILED.get(module) if isinstance(module, str) else None
-        if base and wanted.get("registered_name") is None and isinstance(kind, str):
+        named = isinstance(module, str) and isinstance(kind, str)
+        if named and module in _COMPILED and wanted.get("registered_name") is None:
             home = keras
             for part in module.split(".")[1:]:
                 home = getattr(home, part)
             found = getattr(home, kind, None)
-            if isinstance(found, type) and issubclass(found, getattr(home, base)):
+            if isinstance(found, type) and issubclass(found, getattr(home, _COMPILED[module])):
                 continue
         if not _is_known(wanted):
             raise _refused(wanted, "what the model was compiled with", path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 
 from .builder import MAIN, build
 from .errors import BadInput
@@ -135,7 +136,7 @@ def _sizes(nodes: list, trunk: list, model) -> list[tuple[int, int]]:
     keras, measured = default_keras(), []
     wanted = {id(node.outputs[0]) for node in trunk}
     for size in _SIZES:
-        tensors: dict[int, object] = {}
+        tensors: dict[int, Any] = {}
         try:
             for node in nodes:
                 if not wanted - tensors.keys():

@@ -66,12 +66,13 @@ def _examples(classifier: Classifier, source, images, labels) -> Examples:
             raise BadInput(f"{classifier.name} does not say which classes it knows; give --data")
         return labelled(images, classifier.classes, labels)
     name, holdout, seed = classifier.info.data or (None, 0.2, 0)
-    if source is None and name is None:
+    source = source or name
+    if source is None:
         raise BadInput(
             f"{classifier.name} does not say what it was trained on; name images with --data or "
             "--images"
         )
-    return load(source or name, holdout, seed).test
+    return load(source, holdout, seed).test
 
 
 def outputs(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from os import PathLike
 from pathlib import Path
 
 import keras
@@ -149,7 +150,9 @@ def _metrics(recipe: Recipe, classes: int) -> list:
     return ["accuracy", top5(5, name="top5")] if classes > 5 else ["accuracy"]
 
 
-def resume(folder: str | Path, watch: Watch = PLAIN, distribution: Distribution = ALONE) -> Run:
+def resume(
+    folder: str | PathLike[str], watch: Watch = PLAIN, distribution: Distribution = ALONE
+) -> Run:
     """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
 
     Only the first process reads the folder. Raises BadInput if there is no run, or if its data
