@@ -37,12 +37,71 @@ def no_trial():
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """A GoogLeNet with heads, trained for a few epochs on the embedded digits, and watched."""
+    """A GoogLeNet with heads, cut short, trained for a few epochs on the embedded digits, with
+    histograms."""
+    from helpers.networks import cut
+
     from keras_inception.training import fit, run_folder
     from keras_inception.training.recipes import recipe_for
+    from keras_inception.training.watch import Watch
 
     recipe = recipe_for("digits", width=0.25, aux=True, epochs=6)
-    return run_folder.read(made_once(tmp_path_factory, "run", lambda to: fit.start(recipe, to)))
+
+    def make(folder):
+        network_of = fit.network_of
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fit, "network_of", lambda *arguments: cut(network_of(*arguments)))
+            fit.start(recipe, folder, Watch(histograms=True))
+
+    return run_folder.read(made_once(tmp_path_factory, "run", make))
+
+
+@pytest.fixture
+def tiny_network(monkeypatch):
+    """Trainings in this process are of the network of helpers.tiny_run."""
+    from helpers import tiny_run
+
+    from keras_inception.training import fit
+
+    monkeypatch.setattr(fit, "network_of", tiny_run.network_of)
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tmp_path_factory):
+    """The tiny network's run in the folder `whole`, and as it was after two epochs in `stopped`."""
+    from helpers import tiny_run
+
+    from keras_inception.training import fit
+    from keras_inception.training.recipes import recipe_for
+
+    finish = fit.Divergence.on_epoch_end
+
+    def make(folder):
+        def copy(self, epoch, logs=None):
+            if epoch == 2:  # The third is done, but not kept yet.
+                shutil.copytree(folder / "whole", folder / "stopped")
+            finish(self, epoch, logs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fit, "network_of", tiny_run.network_of)
+            patch.setattr(fit.Divergence, "on_epoch_end", copy)
+            fit.start(recipe_for("digits", **tiny_run.OPTIONS), folder / "whole")
+
+    return made_once(tmp_path_factory, "tiny", make)
+
+
+@pytest.fixture(scope="session")
+def whole(tiny_runs):
+    """The tiny network's run, never interrupted."""
+    from keras_inception.training import run_folder
+
+    return run_folder.read(tiny_runs / "whole")
+
+
+@pytest.fixture
+def stopped(tiny_runs, tmp_path):
+    """The folder of the same run that ended, without a word, once two of three epochs were kept."""
+    return shutil.copytree(tiny_runs / "stopped", tmp_path / "run")
 
 
 def _delivered(factory, run, kind, deliver):
@@ -81,21 +140,6 @@ def float32(run, tmp_path_factory):
     return _delivered(
         tmp_path_factory, run, "float32", lambda folder: export(folder, scheme="float32")
     )
-
-
-@pytest.fixture
-def queues(monkeypatch):
-    """Whether each of tf.data's queues that is made from here on has an autotuner."""
-    from tensorflow.python.data.ops import iterator_ops
-
-    found, make = [], iterator_ops.OwnedIterator._create_iterator
-
-    def note(self, dataset):
-        found.append(dataset.options().autotune.enabled is not False)
-        make(self, dataset)
-
-    monkeypatch.setattr(iterator_ops.OwnedIterator, "_create_iterator", note)
-    return found
 
 
 @pytest.fixture

@@ -21,10 +21,12 @@ import csv, json, sys
 sys.modules["tensorflow"] = None  # any import of it fails, as where it is not installed
 import keras, numpy as np
 import keras_inception as ki
+from helpers import tiny_run
 from keras_inception.training import fit
 from keras_inception.training.recipes import recipe_for
 from keras_inception.weights import store
 
+fit.network_of = tiny_run.network_of
 arrays, folder, small = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 model = ki.GoogLeNet(aux=True, **small)
 store.write(model, {key: arrays[key] for key in arrays.files if "/" in key})
@@ -44,33 +46,52 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_give_the_same_outputs_and_train(backend, tmp_path):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"needs the backend: pip install {backend}")
-    model = ki.GoogLeNet(aux=True, **SMALL)
-    rng = np.random.default_rng(0)
-    images = rng.normal(size=(4, 33, 33, 3)).astype("float32")
-    np.savez(tmp_path / "arrays.npz", images=images, **store.read(model))
-    command = [
-        sys.executable,
-        "-c",
-        SCRIPT,
-        str(tmp_path / "arrays.npz"),
-        str(tmp_path / "run"),
-        json.dumps(SMALL),
-    ]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).normal(size=(4, 33, 33, 3)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ki.GoogLeNet(aux=True, **SMALL)
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def theirs(request, model, images, tmp_path_factory):
+    """What a process on the backend computed, and the folder of its run."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"needs the backend: pip install {request.param}")
+    folder = tmp_path_factory.mktemp(request.param)
+    np.savez(folder / "arrays.npz", images=images, **store.read(model))
+    more = {
+        "KERAS_BACKEND": request.param,
+        "JAX_PLATFORMS": "cpu",
+        "LAST": "aux1",
+        "PYTHONPATH": os.path.dirname(__file__),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, folder / "arrays.npz", folder / "run", json.dumps(SMALL)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **more},
+    )
     assert done.returncode == 0, done.stderr
-    theirs = json.loads(done.stdout.splitlines()[-1])
-    assert theirs["backend"] == theirs["run"] == backend != keras.backend.backend()
-    assert "aux2_accuracy" in theirs["log"]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["backend"] == found["run"] == request.param != keras.backend.backend()
+    return found, folder / "run"
+
+
+def test_other_backends_train(theirs):
+    theirs, folder = theirs
+    assert "aux1_accuracy" in theirs["log"]
     assert theirs["images"] > 300
     # The averaged weights are what validation saw and what is exported.
     assert theirs["validation"] == pytest.approx(theirs["exported"], rel=1e-3)
-    curves = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "train")).Reload()
+    curves = EventAccumulator(str(folder / "tensorboard" / "train")).Reload()
     (norm,) = curves.Tensors("gradient_norm/inception_3a")
     assert make_ndarray(norm.tensor_proto) > 0
-    for a, b in zip(model.predict(images, verbose=0), theirs["outputs"], strict=True):
+
+
+def test_other_backends_give_the_same_outputs(theirs, model, images):
+    for a, b in zip(model(images), theirs[0]["outputs"], strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)

@@ -85,7 +85,7 @@ def changed(quantized, layer, kind, change):
 def judges(chain, tmp_path):
     """A contest of the chain's files, on images of which the float network knows every class."""
     trained, quantized, pixels = chain
-    labels = trained.predict(EXPECTED(pixels), verbose=0).argmax(axis=1).astype(np.int32)
+    labels = np.argmax(trained(EXPECTED(pixels)), axis=1).astype(np.int32)
     examples = Examples(
         lambda i: Image.fromarray(pixels[i, ..., 0]), labels, ("x", "y", "z"), 1, fingerprint=""
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers.networks import short
 from helpers.photos import encoded, photo
 from PIL import Image
 
@@ -102,13 +103,13 @@ def test_class_weights_reach_every_heads_loss():
     from keras_inception.builder import build
     from keras_inception.training.recipes import network_of
 
-    recipe = recipe_for("digits", width=0.25, aux=True, class_weights=True, batch_size=84)
+    recipe = recipe_for("digits", aux=True, class_weights=True, batch_size=84)
     x, y, weights = TrainingBatches(skewed(), recipe, Preprocessing())[0]
-    model = build(network_of(recipe, 1, 3), keras)
+    model = build(short(network_of(recipe, 1, 3)), keras)
     model.compile(loss="sparse_categorical_crossentropy")
-    found = model.evaluate(x, y, sample_weight=weights, batch_size=84, verbose=0, return_dict=True)
-    for name, outputs in zip(model.output_names, model.predict(x, verbose=0), strict=True):
-        expected = np.mean(-weights * np.log(outputs[np.arange(84), y]))
+    found = model.test_on_batch(x, y, weights, return_dict=True)
+    for name, outputs in zip(model.output_names, model(x), strict=True):
+        expected = np.mean(-weights * np.log(np.array(outputs)[np.arange(84), y]))
         assert found[f"{name}_loss"] == pytest.approx(expected, rel=1e-3)
 
 
@@ -143,7 +144,7 @@ def test_bad_images_are_replaced_by_the_next_of_their_class(broken, caplog):
     assert train.labels[stand_in] == train.labels[3] and stand_in > 3
 
 
-def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch):
+def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch, tiny_network):
     # All but the network's own steps, which take the time.
     monkeypatch.setattr(
         fit, "_train", lambda run, model, batches, *_: [batches[k] for k in range(len(batches))]
@@ -153,9 +154,8 @@ def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch):
     assert run.recipe.bad_images == "skip"
 
 
-def test_a_run_stops_at_a_bad_image_if_asked(broken, tmp_path, monkeypatch):
+def test_a_run_stops_at_a_bad_image_if_asked(broken, tmp_path, tiny_network):
     # Met in the middle of the training, where TensorFlow makes an error of its own of it.
-    monkeypatch.setattr(input_rate, "TRIAL", 0)
     with pytest.raises(BadInput, match=rf"{broken.name} cannot be read.*--bad-images skip"):
         fit.start(recipe_of(broken, bad_images="stop"), tmp_path / "run")
 

@@ -84,6 +84,7 @@ def two(folders):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(folders):
     first, second, one = folders
     for mine, theirs in zip(state(first), state(one), strict=True):

@@ -1,19 +1,18 @@
 """One harness that every network passes: build, train, save, strip, quantize, export, run."""
 
-import re
 from dataclasses import replace
+from functools import cache
 
 import keras
 import numpy as np
 import pytest
 import tf_keras
+from helpers.networks import RANGE, batches, on_small_images, small
 
 import keras_inception as ki
 from keras_inception.builder import build
-from keras_inception.costs import smallest_input
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
-from keras_inception.spec import BatchNorm
 from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import keras3, tfmot
 from keras_inception.tflite.file.interpreter import File
@@ -23,27 +22,8 @@ from keras_inception.tflite.model.lrn import in_integers
 from keras_inception.tflite.model.twin import twin
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
-from keras_inception.transform import widen, with_norm, without_aux
+from keras_inception.transform import widen, without_aux
 from keras_inception.weights import store
-
-RANGE = (-1.0, 127 / 128)
-
-
-def small(net, short=True):
-    """A member at a quarter of its width, on small images; `short` keeps one block of each kind."""
-    # Statistics that a handful of steps can form.
-    norm = BatchNorm(scale=net.norm is None or net.norm.scale, momentum=0.5)
-    net = widen(with_norm(net, norm), 0.25)
-    if short:
-        again = re.compile(
-            r"block\d+_([2-9]|1\d|20)|Mixed_5[c-e]|Mixed_6[c-h]|Mixed_7[cd]|inception_(3b|4[bc]|5a)"
-        )
-        keep = [row for row in net.rows if not again.fullmatch(row.name)]
-        last = [row for row in net.rows if row.name == "block8_10"]
-        keep[len(keep) - 1 : len(keep) - 1] = last
-        net = replace(net, rows=tuple(keep))
-    size = max(32, smallest_input(net))
-    return replace(net, input_shape=(size, size, 3), classes=4)
 
 
 def images_for(net, count=32):
@@ -58,48 +38,43 @@ def images_for(net, count=32):
 LARGE = ("inception_v2", "inception_v4", "inception_resnet_v2")
 
 
-@pytest.fixture(params=FAMILY)
-def member(request):
-    return FAMILY[request.param]
-
-
 def with_large_ones_slow(names):
     return [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in names]
 
 
 @pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
 def test_every_member_builds_the_same_in_both_kerases(name):
-    net = small(FAMILY[name], short=False)
+    net = on_small_images(widen(FAMILY[name], 0.25))
     ours, theirs = build(net, keras), build(net, tf_keras)
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
     store.write(theirs, store.read(ours))
     images, _ = images_for(net, 4)
-    a, b = ours.predict(images, verbose=0), theirs.predict(images, verbose=0)
-    for ours_out, theirs_out in zip(*(x if net.heads else [x] for x in (a, b)), strict=True):
+    pairs = zip(*(x if net.heads else [x] for x in (ours(images), theirs(images))), strict=True)
+    for ours_out, theirs_out in pairs:
         np.testing.assert_allclose(ours_out, theirs_out, atol=2e-5)
 
 
+@cache
 def fitted(net):
     """The member after a few steps of fit with its heads on one label array."""
     keras.utils.set_random_seed(0)
     model = build(net, keras)
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = model.fit(*images_for(net), batch_size=16, epochs=4, verbose=0).history
+    history = model.fit(batches(*images_for(net)), epochs=4, verbose=0).history
     assert np.isfinite(history["loss"][0])
     return model
 
 
-def test_every_member_trains_and_is_saved(member, tmp_path):
-    net = small(member)
+@pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
+def test_every_member_trains_and_is_saved(name, tmp_path):
+    net = small(FAMILY[name])
     model = fitted(net)
     model.save(tmp_path / "m.keras")
     images, _ = images_for(net, 4)
     again = ki.load_model(tmp_path / "m.keras")
     single = ki.without_aux(again)
-    expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(
-        single.predict(images, verbose=0), expected[0] if net.heads else expected, atol=1e-6
-    )
+    expected = model(images)
+    np.testing.assert_allclose(single(images), expected[0] if net.heads else expected, atol=1e-6)
     assert single.output_names == ["main"]
     assert single.count_params() == build(without_aux(net), keras).count_params()
 
@@ -113,14 +88,14 @@ def quantizes(net, engine=tfmot):
         in_integers(model if kind is keras else twin(model, images), images), images, RANGE
     )
     quantized.compile(kind.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy")
-    quantized.fit(images, labels, batch_size=16, verbose=0)
+    quantized.fit(batches(images, labels), verbose=0)
     content = convert(quantized, "int8", Preprocessing(), "uint8")
     assert audit(content).integer, str(audit(content))
     assert File(content).scores(images).shape == (32, 4)
     # After a handful of steps normalization magnifies every rounding, so the logits are held to
     # their spread here; trained networks are held to a single step in test_files.py.
     logits = kind.Model(quantized.input, quantized.layers[-1].input)
-    expected = logits.predict(images, verbose=0)
+    expected = np.array(logits(images))
     noise = File(without_softmax(content)).scores(images) - expected
     assert np.std(noise) < 0.35 * np.std(expected), (np.std(noise), np.std(expected))
 
@@ -151,4 +126,4 @@ def test_members_quantize_in_keras_too(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
 def test_the_deep_members_quantize_at_their_full_depth(name):
-    quantizes(small(FAMILY[name], short=False))
+    quantizes(on_small_images(widen(FAMILY[name], 0.25)))

@@ -24,6 +24,9 @@ from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.file.outputs import are_probabilities
 from keras_inception.tflite.gates.agreement import agreement, without_softmax
 from keras_inception.tflite.gates.audit import audit
+from keras_inception.tflite.metadata.saving import save
+from keras_inception.tflite.schemes import scheme_named
+from keras_inception.tflite.source import open_source
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
 from keras_inception.transform import widen, without_aux
@@ -37,7 +40,7 @@ def test_set(run):
 
 def test_the_float32_file_computes_what_the_keras_model_does(run, float32, test_set):
     images = Preprocessing()(test_set[0][:64])
-    expected = load_model(run.model).predict(images, verbose=0)
+    expected = np.array(load_model(run.model)(images))
     np.testing.assert_allclose(File(float32).scores(images), expected, atol=1e-5)
 
 
@@ -121,37 +124,54 @@ def test_files_carry_labels_and_preprocessing(run, int8, float32):
         assert path.with_suffix(".labels.txt").read_text().split("\n")[:-1] == list(run.classes)
 
 
+@pytest.fixture(scope="module")
+def model(run):
+    """The run's network as it is converted."""
+    return deliver._model(open_source(run.folder), float_lrn=False)
+
+
+@pytest.fixture
+def converted(model, run, test_set, tmp_path):
+    """A function that makes a file as `export` does, with the first test images to calibrate on."""
+
+    def converted(scheme, io_type="float32", logits=False):
+        images = test_set[0][:32] if scheme_named(scheme).calibrated else None
+        path = tmp_path / f"{scheme}.tflite"
+        content = convert(model, scheme, run.preprocessing, io_type, images, logits)
+        save(path, content, metadata.Metadata(labels=run.classes), {})
+        return path
+
+    return converted
+
+
 @pytest.mark.parametrize("io_type", ["int8", "float32"])
-def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, int8):
-    with kept(int8):
-        path = deliver.export(run.folder, scheme="int8", io=io_type).path
-        file = File(path)
-        assert file._input["dtype"].__name__ == file._output["dtype"].__name__ == io_type
-        assert audit(path.read_bytes()).integer
-        images = Preprocessing()(test_set[0][:32])
-        expected = load_model(run.model).predict(images, verbose=0)
-        assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
+def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
+    path = converted("int8", io_type)
+    file = File(path)
+    assert file._input["dtype"].__name__ == file._output["dtype"].__name__ == io_type
+    assert audit(path.read_bytes()).integer
+    images = Preprocessing()(test_set[0][:32])
+    expected = np.array(load_model(run.model)(images))
+    assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
 
 
-def test_a_file_may_end_in_logits(run, int8):
-    with_softmax = evaluate(int8)
-    assert are_probabilities(int8.read_bytes())
-    with kept(int8):
-        path = deliver.export(run.folder, scheme="int8", logits=True).path
-        assert not are_probabilities(path.read_bytes())
-        signature = File(path)._interpreter.get_signature_list()["serving_default"]
-        assert signature == {"inputs": ["image"], "outputs": ["logits"]}
-        found = evaluate(path)
-        assert found.top1 == with_softmax.top1
-        assert found.loss == pytest.approx(with_softmax.loss, abs=0.01)
+def test_a_file_may_end_in_logits(converted):
+    with_softmax = evaluate(converted("int8", "uint8"), data="digits")
+    path = converted("int8", "uint8", logits=True)
+    assert not are_probabilities(path.read_bytes())
+    signature = File(path)._interpreter.get_signature_list()["serving_default"]
+    assert signature == {"inputs": ["image"], "outputs": ["logits"]}
+    found = evaluate(path, data="digits")
+    assert found.top1 == with_softmax.top1
+    assert found.loss == pytest.approx(with_softmax.loss, abs=0.01)
 
 
-def test_sixteen_bit_activations_are_integers_too(run):
-    path = deliver.export(run.folder, scheme="int16x8").path
+def test_sixteen_bit_activations_are_integers_too(run, converted):
+    path = converted("int16x8")
     found = audit(path.read_bytes())
     assert found.integer and found.operator_count > 80
     assert File(path).types == ("float32", "float32")
-    assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.003)
+    assert evaluate(path, data="digits").top1 == pytest.approx(run.result["top1"], abs=0.003)
 
 
 @pytest.mark.parametrize("scheme", ["int16x8", "float16"])
@@ -161,10 +181,31 @@ def test_a_type_that_a_scheme_has_not_is_refused(run, scheme):
 
 
 @pytest.mark.parametrize(("scheme", "share"), [("float16", 0.55), ("dynamic", 0.35)])
-def test_smaller_schemes_without_retraining(run, float32, scheme, share):
-    path = deliver.export(run.folder, scheme=scheme).path
+def test_smaller_schemes_without_retraining(run, float32, scheme, share, converted):
+    path = converted(scheme)
     assert path.stat().st_size < share * float32.stat().st_size
-    assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.01)
+    assert evaluate(path, data="digits").top1 == pytest.approx(run.result["top1"], abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scheme", "io_type", "logits"),
+    [
+        ("int8", "int8", False),
+        ("int8", "float32", False),
+        ("int8", None, True),
+        ("int16x8", None, False),
+        ("float16", None, False),
+        ("dynamic", None, False),
+    ],
+)
+def test_every_scheme_is_exported_and_keeps_the_accuracy(run, int8, scheme, io_type, logits):
+    with kept(int8):
+        path = deliver.export(run.folder, scheme=scheme, io=io_type, logits=logits).path
+        assert path == run.folder / f"googlenet_{scheme}.tflite"
+        assert File(path).types[0] == (io_type or ("uint8" if scheme == "int8" else "float32"))
+        assert are_probabilities(path.read_bytes()) != logits
+        assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.01)
 
 
 def test_a_float_island_is_found_and_refused(test_set):

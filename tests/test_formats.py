@@ -134,7 +134,7 @@ def mutated(content, rng):
 @pytest.mark.parametrize("suffix", SUFFIXES + V2)
 def test_damage_ends_in_bad_input_or_in_arrays(tmp_path, suffix, monkeypatch):
     damage_ends_in_bad_input_or_in_arrays(
-        tmp_path, suffix, 20 if suffix in SLOW else MUTATIONS, monkeypatch
+        tmp_path, suffix, 4 if suffix in SLOW else MUTATIONS, monkeypatch
     )
 
 

@@ -51,11 +51,12 @@ def outcomes(tmp_path, seeds) -> Counter:
     return Counter(outcome(tmp_path / "x.tflite", whole, seed) for seed in seeds)
 
 
-def test_a_thousand_damaged_files_run_or_are_refused(tmp_path, shared_child):
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_damaged_files_run_or_are_refused(count, tmp_path, shared_child):
     """Some of them crash the child: it is another one afterwards, and we are still here."""
-    found = outcomes(tmp_path, range(1000))
-    assert sum(found.values()) == 1000 and set(found) <= {"runs", "refused", "crashes"}
-    assert found["runs"] > 100 and found["refused"] > 500
+    found = outcomes(tmp_path, range(count))
+    assert sum(found.values()) == count and set(found) <= {"runs", "refused", "crashes"}
+    assert found["runs"] > count / 10 and found["refused"] > count / 2
     assert len(shared_child) <= 1 + found["crashes"]
 
 

@@ -6,12 +6,18 @@ import pytest
 import tensorflow as tf
 import tf_keras
 from helpers import tiny_run
+from helpers.queues import noted_queues
 
 from keras_inception.inference import outputs_of
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.evaluation import evaluate
 from keras_inception.training import batches, data, fit, replicas
 from keras_inception.training.recipes import recipe_for
+
+
+@pytest.fixture
+def queues(monkeypatch):
+    return noted_queues(monkeypatch)
 
 
 @pytest.mark.parametrize("module", [keras, tf_keras], ids=lambda m: m.__name__)
@@ -29,12 +35,11 @@ def test_outputs_are_those_of_predict(module, count, queues):
 
 
 @pytest.fixture
-def recipe(monkeypatch):
-    monkeypatch.setattr(fit, "network_of", tiny_run.network_of)
-    monkeypatch.setenv("LAST", "pool1_3x3_s2")
+def recipe():
     return recipe_for("digits", **{**tiny_run.OPTIONS, "epochs": 1})
 
 
+@pytest.mark.usefixtures("tiny_network")
 def test_no_queue_of_a_training_or_an_evaluation_has_an_autotuner(
     recipe, tmp_path, queues, monkeypatch
 ):

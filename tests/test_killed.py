@@ -10,11 +10,10 @@ from helpers import tiny_run
 from helpers.runs import assert_same
 from helpers.tiny_run import TRAIN
 
-from keras_inception.training import run_folder
+from keras_inception.training import fit, run_folder
 
 NAMES = ["run.json", *(f"epoch-000{n}.npz" for n in (1, 2, 3)), "log.csv", "model.keras"]
 EVERY = [(when, name) for name in [*NAMES, "run.json"] for when in ("KILL_BEFORE", "KILL_AFTER")]
-FEW = [("KILL_AFTER", "epoch-0002.npz"), ("KILL_BEFORE", "run.json")]
 
 
 def train(folder, **deaths):
@@ -26,17 +25,23 @@ def train(folder, **deaths):
     return done.returncode
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert train(folder) == 0
-    return run_folder.read(folder)
+@pytest.fixture
+def killed(tmp_path):
+    """The folder of a run whose process was killed once its second checkpoint was there."""
+    assert train(tmp_path / "run", KILL_AFTER="epoch-0002.npz") == -9
+    return tmp_path / "run"
 
 
-@pytest.mark.parametrize("deaths", [FEW, pytest.param(EVERY, marks=pytest.mark.slow)])
-def test_a_killed_run_ends_as_one_that_lived(deaths, whole, tmp_path):
+@pytest.mark.usefixtures("tiny_network")
+def test_a_killed_run_ends_as_one_that_lived(killed, whole):
+    fit.resume(killed)
+    assert_same(killed, whole)
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_every_write_ends_as_one_that_lived(whole, tmp_path):
     folder = tmp_path / "run"
-    for when, name in deaths:
+    for when, name in EVERY:
         assert train(folder, **{when: name}) == -9
     assert train(folder) == 0
     assert_same(folder, whole)

@@ -28,6 +28,12 @@ def bvlc(shared):
 
 
 @pytest.fixture(scope="module")
+def found(bvlc):
+    """The weights with their network and preprocessing."""
+    return published.load(bvlc, "googlenet")
+
+
+@pytest.fixture(scope="module")
 def reference(shared):
     """(n, 224, 224, 3) uint8 pixels of the nine crops, and their logits in float64."""
     kept = np.load(shared / "weights" / "googlenet_bvlc_photo_logits.npz")
@@ -44,14 +50,13 @@ def test_the_logits_are_those_of_the_original_network(bvlc, reference):
     images = ki.preprocess_input(pixels, "googlenet.caffe_in1k")
     blue_first = pixels[..., ::-1].astype("float32") - np.float32([104, 117, 123])
     np.testing.assert_array_equal(images, blue_first)
-    np.testing.assert_allclose(model.predict(images, verbose=0), logits, atol=1e-3)
+    np.testing.assert_allclose(model(images), logits, atol=1e-3)
 
 
 @pytest.mark.parametrize("change", ["mean 104.007", "RGB", "same padding", "alpha undivided"])
-def test_a_small_mistake_in_any_of_it_shows_in_the_logits(bvlc, reference, change):
+def test_a_small_mistake_in_any_of_it_shows_in_the_logits(found, reference, change):
     """The comparison above would not notice a mistake that hardly moves a logit."""
     pixels, logits = reference
-    found = published.load(bvlc, "googlenet")
     net, expected = replace(found.net, activation=None), found.preprocessing
     if change == "mean 104.007":
         expected = replace(expected, mean=(104.0070, 116.6688, 122.6789))
@@ -66,17 +71,17 @@ def test_a_small_mistake_in_any_of_it_shows_in_the_logits(bvlc, reference, chang
         net = replace(net, rows=rows)
     model = ki.build(net)
     store.write(model, found.arrays)
-    outputs = model.predict(expected(pixels[:2]), verbose=0)
+    outputs = model(expected(pixels[:2]))
     assert np.abs(outputs - logits[:2]).max() > 0.01
 
 
 def test_with_its_preprocessing_inside_the_model_takes_pixels(bvlc, reference, tmp_path):
     pixels, logits = reference
     model = ki.GoogLeNet(weights=bvlc, classifier_activation=None, include_preprocessing=True)
-    np.testing.assert_allclose(model.predict(pixels, verbose=0), logits, atol=1e-3)
+    np.testing.assert_allclose(model(pixels), logits, atol=1e-3)
     model.save(tmp_path / "x.keras")
     again = ki.load_model(tmp_path / "x.keras")
-    np.testing.assert_allclose(again.predict(pixels, verbose=0), logits, atol=1e-3)
+    np.testing.assert_allclose(again(pixels[:2]), logits[:2], atol=1e-3)
 
 
 def test_the_evaluation_crop_of_a_photograph_is_the_reference_crop(shared):
@@ -123,8 +128,9 @@ def test_what_a_file_does_not_hold_is_not_promised(bvlc):
 
 @pytest.fixture(scope="module")
 def int8(bvlc, shared, tmp_path_factory):
-    out = tmp_path_factory.mktemp("x")
-    return export(bvlc, scheme="int8", images=shared / "data" / "photos", out=out).path
+    return export(
+        bvlc, scheme="int8", images=shared / "data" / "photos", out=tmp_path_factory.mktemp("x")
+    ).path
 
 
 def test_the_int8_file_is_integer_throughout_normalization_included(int8):
@@ -153,20 +159,19 @@ def test_the_int8_file_says_what_the_float_network_says(int8, reference):
     assert np.abs(scores - expected).mean() < 5e-4
 
 
-def test_without_normalization_it_would_not(bvlc, reference):
+def test_without_normalization_it_would_not(found, reference):
     """The bounds above are ones that a broken normalization does not keep."""
     pixels, logits = reference
-    found = published.load(bvlc, "googlenet")
     model = ki.build(ki.transform.with_norm(replace(found.net, activation=None), None))
     store.write(model, found.arrays)
-    outputs = model.predict(found.preprocessing(pixels), verbose=0)
+    outputs = np.array(model(found.preprocessing(pixels)))
     assert (outputs.argmax(1) == logits.argmax(1)).sum() <= 2
 
 
-def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(bvlc):
+def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(found):
     from keras_inception.weights.reuse import reuse
 
-    found = published.load(bvlc, "googlenet").without_classifiers()
+    found = found.without_classifiers()
     net = replace(found.net, classes=10, input_shape=(96, 96, 1))
     model = ki.build(net)
     used = reuse(model, found.arrays, "bvlc")
@@ -182,6 +187,4 @@ def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(bvlc):
     store.write(rgb, found.arrays, partial=True)
     one = ki.build(replace(net, top=()))
     reuse(one, found.arrays, "bvlc")
-    np.testing.assert_allclose(
-        one.predict(grey, verbose=0), rgb.predict(grey.repeat(3, -1), verbose=0), atol=1e-2
-    )
+    np.testing.assert_allclose(one(grey), rgb(grey.repeat(3, -1)), atol=1e-2)

@@ -7,19 +7,18 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from helpers.networks import RANGE, limits_of, mobile, reduction
+from helpers.networks import RANGE, limits_of, mobile, reduction, short, small
 
 from keras_inception.builder import build
 from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
-from keras_inception.spec import BatchNorm
 from keras_inception.tflite.conversion.convert import convert
 from keras_inception.tflite.engines import ENGINES, engine, folding, keras3, tfmot
 from keras_inception.tflite.file.flatbuffer import kind, unpack
 from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.model.twin import require_equal
-from keras_inception.transform import widen, with_norm, with_pooling, without_aux
+from keras_inception.transform import with_pooling, without_aux
 from keras_inception.weights import store
 
 
@@ -36,13 +35,17 @@ def images():
 
 @pytest.fixture(scope="module")
 def trained():
-    """A narrow GoogLeNet whose batch normalization has statistics to fold."""
-    net = _small(widen(with_norm(without_aux(GOOGLENET), BatchNorm()), 0.25))
+    """A small GoogLeNet whose batch normalization has statistics, scales and offsets to fold."""
+    net = small(without_aux(GOOGLENET))
     keras.utils.set_random_seed(0)
     model = build(net, keras)
-    model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
     rng = np.random.default_rng(1)
-    model.fit(rng.normal(size=(64, 32, 32, 3)), rng.integers(0, 4, 64), verbose=0, epochs=3)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.gamma.assign(rng.uniform(0.5, 1.5, layer.gamma.shape))
+            layer.beta.assign(rng.normal(0, 0.2, layer.beta.shape))
+    for _ in range(5):
+        model(rng.normal(size=(32, 32, 32, 3)), training=True)
     return net, model
 
 
@@ -61,16 +64,18 @@ def quantized(each, googlenet, images):
     return each.quantize(googlenet, images, RANGE)
 
 
-def _small(net):
-    return replace(net, input_shape=(32, 32, 3), classes=4)
-
-
-def test_the_order_of_branches_survives(each, images):
+@pytest.fixture(scope="module")
+def reduced(each, images):
+    """A grid reduction, and the same fake-quantized."""
     model = reduction(each.KERAS)
-    quantized = each.quantize(model, images, RANGE)
+    return model, each.quantize(model, images, RANGE)
+
+
+def test_the_order_of_branches_survives(each, reduced, images):
+    model, quantized = reduced
     with each.fake_quantization_off():
         outputs = np.array(quantized(images, training=False))
-    np.testing.assert_allclose(outputs, model.predict(images, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(outputs, np.array(model(images)), atol=1e-5)
     assert not np.allclose(quantized(images, training=False), outputs, atol=1e-5)
 
 
@@ -100,7 +105,7 @@ def test_the_gate_sees_a_difference_beyond_rounding():
 
 def test_ranges_start_where_the_float_network_has_them(each, googlenet, quantized, images):
     probe = each.KERAS.Model(googlenet.input, googlenet.get_layer("inception_4a").output)
-    expected = probe.predict(images, verbose=0)
+    expected = np.array(probe(images))
     limits = limits_of(quantized)
     low, high = limits["inception_4a"]
     assert high == pytest.approx(expected.max(), rel=1e-5)
@@ -118,13 +123,12 @@ def test_what_is_joined_shares_a_range(trained, images):
 
 
 def test_calibrated_before_the_first_step_it_already_agrees(googlenet, quantized, images):
-    difference = quantized.predict(images, verbose=0) - googlenet.predict(images, verbose=0)
+    difference = np.array(quantized(images)) - np.array(googlenet(images))
     assert 0 < np.abs(difference).max() < 0.05
 
 
-def test_every_convolution_is_integer_and_each_channel_has_its_own_step(each, images):
-    quantized = each.quantize(reduction(each.KERAS), images, RANGE)
-    content = convert(quantized, "int8", Preprocessing())
+def test_every_convolution_is_integer_and_each_channel_has_its_own_step(reduced):
+    content = convert(reduced[1], "int8", Preprocessing())
     assert audit(content).integer, str(audit(content))
     model = unpack(content)
     graph = model.subgraphs[0]
@@ -140,8 +144,8 @@ def test_every_convolution_is_integer_and_each_channel_has_its_own_step(each, im
 
 
 def test_layers_that_tfmot_does_not_know_are_kept(images):
-    net = _small(widen(with_pooling(without_aux(GOOGLENET), "attention"), 0.25))
-    model = build(net, tf_keras)
+    net = short(with_pooling(without_aux(GOOGLENET), "attention"))
+    model = build(replace(net, input_shape=(32, 32, 3), classes=4), tf_keras)
     quantized = tfmot.quantize(model, images, RANGE)
     names = {layer.name for layer in quantized.layers}
     assert {"quant_pool1_norm1", "quant_attention_pool"} <= names
@@ -157,8 +161,7 @@ def test_other_networks_fold_to_the_same_function(images):
     folded = folding.folded(model)
     kinds = {type(layer).__name__ for layer in folded.layers}
     assert not kinds & {"BatchNormalization", "Rescaling", "Dropout", "Sequential"}
-    expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(folded.predict(images, verbose=0), expected, rtol=1e-4)
+    np.testing.assert_allclose(np.array(folded(images)), np.array(model(images)), rtol=1e-4)
     content = convert(keras3.quantize(model, images, RANGE), "int8", Preprocessing())
     assert audit(content).integer, str(audit(content))
 

@@ -95,10 +95,15 @@ def test_a_file_of_another_network_is_not_compared(residual):
         widths(content, convert(other, "float32", EXPECTED), PIXELS, EXPECTED)
 
 
-@pytest.mark.parametrize("io_type", ["uint8", "int8", "float32"])
-@pytest.mark.parametrize(
-    "expected", [EXPECTED, Preprocessing(127.5, 127.5), Preprocessing(0, 255), CAFFE]
-)
+UNIT, TF = Preprocessing(0, 255), Preprocessing(127.5, 127.5)
+FEW = [("uint8", EXPECTED), ("int8", CAFFE), ("float32", UNIT)]
+EVERY = [
+    (kind, each) for kind in ("uint8", "int8", "float32") for each in (EXPECTED, TF, UNIT, CAFFE)
+]
+MORE = [pytest.param(*each, marks=pytest.mark.slow) for each in EVERY if each not in FEW]
+
+
+@pytest.mark.parametrize(("io_type", "expected"), [*FEW, *MORE])
 def test_an_inputs_scale_and_zero_point_are_the_preprocessing(residual, io_type, expected):
     file = File(convert(residual, "int8", expected, io_type, PIXELS))
     require_input(file, expected)

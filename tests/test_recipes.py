@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers import tiny_run
 
 import keras_inception as ki
 from keras_inception.cli import main
@@ -51,6 +52,8 @@ def averaged(tmp_path_factory):
             shutil.copytree(folder / "run", folder / "stopped")
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "network_of", tiny_run.network_of)
+        patch.setenv("LAST", "inception_3a")
         patch.setattr(fit.Checkpoint, "on_train_batch_end", note)
         patch.setattr(fit.Checkpoint, "on_epoch_end", copy)
         run = fit.start(recipe_for("digits", **EVERYTHING), folder / "run")

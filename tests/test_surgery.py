@@ -71,11 +71,11 @@ def test_features_by_name_are_the_models_own_maps():
     model = ki.GoogLeNet(**SMALL)
     backbone = ki.features(model, at=("conv2_3x3", "inception_4e"))
     images = np.random.default_rng(0).normal(size=(1, 96, 96, 3)).astype("float32")
-    first, second = backbone.predict(images, verbose=0)
+    first, second = backbone(images)
     assert first.shape == (1, 24, 24, 48) and second.shape == (1, 6, 6, 208)
     assert first.min() >= 0
     probe = keras.Model(model.inputs, model.get_layer("inception_4e").output)
-    np.testing.assert_array_equal(second, probe.predict(images, verbose=0))
+    np.testing.assert_array_equal(second, np.array(probe(images)))
 
 
 @pytest.mark.parametrize("at", [("inception_9z",), (64,), (2.5,)])
@@ -146,16 +146,14 @@ def test_attention_starts_as_the_average_and_learns_to_look():
     arrays = store.read(model)
     assert not arrays.pop("attention_pool/query").any()
     store.write(average, arrays)
-    np.testing.assert_allclose(
-        model.predict(images, verbose=0), average.predict(images, verbose=0), atol=1e-5
-    )
+    np.testing.assert_allclose(np.array(model(images)), np.array(average(images)), atol=1e-5)
     layer = model.get_layer("attention_pool")
     layer.set_weights([np.random.default_rng(1).normal(size=256)])
-    maps = keras.Model(model.inputs, layer.input).predict(images, verbose=0)
+    maps = np.array(keras.Model(model.inputs, layer.input)(images))
     flat = maps.reshape(2, -1, 256)
     scores = np.exp(flat @ layer.get_weights()[0] / 16)
     expected = (flat * (scores / scores.sum(1, keepdims=True))[..., None]).sum(1)
-    pooled = keras.Model(model.inputs, layer.output).predict(images, verbose=0)
+    pooled = np.array(keras.Model(model.inputs, layer.output)(images))
     np.testing.assert_allclose(pooled, expected, atol=1e-4)
 
 
@@ -165,8 +163,8 @@ def test_other_poolings_are_saved_and_loaded(pooling, tmp_path):
     model.save(tmp_path / "m.keras")
     images = np.ones((1, 96, 96, 3))
     np.testing.assert_allclose(
-        ki.load_model(tmp_path / "m.keras").predict(images, verbose=0),
-        model.predict(images, verbose=0),
+        np.array(ki.load_model(tmp_path / "m.keras")(images)),
+        np.array(model(images)),
         atol=1e-6,
     )
 

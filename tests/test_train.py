@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from helpers.runs import assert_same
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
@@ -42,7 +43,7 @@ def test_the_model_kept_is_for_inference(run):
     assert model.count_params() == total(without_aux(run.network)).parameters
 
 
-def test_tensorboard_has_every_head_and_the_learning_rate(run):
+def test_tensorboard_has_every_head_and_the_learning_rate(run, whole):
     def scalars(part):
         events = EventAccumulator(str(run.tensorboard / part)).Reload()
         return {
@@ -52,7 +53,7 @@ def test_tensorboard_has_every_head_and_the_learning_rate(run):
         }
 
     # Histograms are for --histograms.
-    events = EventAccumulator(str(run.tensorboard / "train")).Reload()
+    events = EventAccumulator(str(whole.tensorboard / "train")).Reload()
     assert not any(tag.endswith("kernel") for tag in events.Tags()["tensors"])
     heads = {f"{h}/{m}" for h in ("main", "aux1", "aux2") for m in ("loss", "accuracy", "top5")}
     train, validation = scalars("train"), scalars("validation")
@@ -80,7 +81,16 @@ def test_norms_and_biases_are_not_decayed():
     assert decayed == {"kernel"}
 
 
-def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("tiny_network")
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(stopped, whole):
+    with pytest.raises(BadInput, match="no trained model yet"):
+        run_folder.trained(stopped)
+    fit.resume(stopped)
+    assert_same(stopped, whole)
+
+
+@pytest.mark.slow
+def test_so_does_one_of_a_whole_network(tmp_path, monkeypatch):
     recipe = recipe_for("digits", width=0.25, epochs=3, image_size=24)
     whole = fit.start(recipe, tmp_path / "whole")
 
@@ -98,8 +108,6 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
         patch.setattr(fit.Checkpoint, "on_epoch_end", stop)
         with pytest.raises(Interrupted):
             fit.start(recipe, tmp_path / "stopped")
-    with pytest.raises(BadInput, match="no trained model yet"):
-        run_folder.trained(tmp_path / "stopped")
     resumed = fit.resume(tmp_path / "stopped")
     assert len(resumed.log.read_text().splitlines()) == 1 + 3
     for a, b in zip(

@@ -1,11 +1,55 @@
-"""Small networks that have what quantization has to get right, and the ranges it gives them."""
+"""Small networks: members of the family cut short, and what quantization has to get right."""
+
+import re
+from dataclasses import replace
 
 import keras
+import tensorflow as tf
 
+from keras_inception.costs import smallest_input
+from keras_inception.spec import BatchNorm
 from keras_inception.tflite.engines import keras3
+from keras_inception.transform import widen, with_norm
 
 #: What (pixel - 128) / 128 makes of all pixels.
 RANGE = (-1.0, 127 / 128)
+_AGAIN = re.compile(
+    r"block\d+_([2-9]|1\d|20)|Mixed_5[c-e]|Mixed_6[c-h]|Mixed_7[cd]|inception_(3b|4[bc]|5a)"
+)
+
+
+def cut(net):
+    """The network with one block of each kind, and its heads."""
+    rows = [row for row in net.rows if not _AGAIN.fullmatch(row.name)]
+    last = [row for row in net.rows if row.name == "block8_10"]
+    rows[len(rows) - 1 : len(rows) - 1] = last
+    return replace(net, rows=tuple(rows))
+
+
+def short(net):
+    """The same at a quarter of its width."""
+    return widen(cut(net), 0.25)
+
+
+def small(net):
+    """The network cut short, batch-normalized, for small images of four classes."""
+    return on_small_images(short(net))
+
+
+def on_small_images(net):
+    """The network for the smallest images it takes, of four classes."""
+    # Statistics that a handful of steps can form.
+    norm = BatchNorm(scale=net.norm is None or net.norm.scale, momentum=0.5)
+    net = with_norm(net, norm)
+    size = max(32, smallest_input(net))
+    return replace(net, input_shape=(size, size, 3), classes=4)
+
+
+def batches(*arrays, size=16):
+    """The arrays for `fit` and `evaluate` of either Keras, in a queue that is quick to end."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(size).with_options(options)
 
 
 def reduction(kind):

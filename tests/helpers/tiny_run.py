@@ -1,5 +1,5 @@
 """A network that trains in seconds, with everything that a run must keep: moving averages,
-momenta and the states of dropout's generators.
+momenta and the states of dropout's generators. It is GoogLeNet's first rows and its classifier.
 
 As a program it is `keras-inception`, dying by SIGKILL around the moves of files onto those that
 `KILL_BEFORE` and `KILL_AFTER` name; it computes in `PRECISION`, where that is given, and on other
@@ -20,10 +20,10 @@ _network_of = recipes.network_of
 
 
 def network_of(*arguments):
-    """GoogLeNet's first rows, to `LAST`, with its classifier."""
+    """GoogLeNet to its first pool, or as far as `LAST` says, with its classifier."""
     network = _network_of(*arguments)
     names = [row.name for row in network.rows]
-    rows = network.rows[: names.index(os.environ.get("LAST", "inception_3a")) + 1]
+    rows = network.rows[: names.index(os.environ.get("LAST", "pool1_3x3_s2")) + 1]
     return replace(network, rows=rows)
 
 
