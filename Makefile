@@ -61,7 +61,7 @@ lint: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
-	$(VENV)/bin/python docs/images/family.py > docs/images/family.svg
+	$(VENV)/bin/python docs/family.py > docs/images/family.svg
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/latency.py
