@@ -1,4 +1,4 @@
-# Each target does all of its own set-up: it needs Python 3.11 or 3.12, and nothing else.
+# Each target does all of its own set-up: it needs Python 3.11 to 3.13, and nothing else.
 PYTHON ?= python3
 VENV ?= .venv
 # A fresh run folder every time: a run is never trained over.
@@ -7,15 +7,25 @@ CLI := $(VENV)/bin/keras-inception
 # Whole files on either core: the tests of one share what they train.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: demo test test-all test-lowest test-parity test-mediapipe lint bench docs
+.PHONY: demo test test-all test-lowest test-parity test-mediapipe lint types bench docs
+
+# What is to come is said before pip shows how far it is.
+define install
+	@echo "installing TensorFlow, Keras and what else '$(1)' needs into $(VENV):" \
+		"about $(2) to download, $(3) on disk"
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --disable-pip-version-check --editable '.[$(1)]'
+	touch $@
+endef
 
 $(VENV)/installed: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+	$(call install,test,0.8 GB,2.8 GB)
+
+$(VENV)/installed-demo: setup.cfg pyproject.toml
+	$(call install,demo,0.7 GB,2.4 GB)
 
 # The main job on scikit-learn's bundled digits: train, quantize, export, measure.
-demo: $(VENV)/installed
+demo: $(VENV)/installed-demo
 	$(CLI) train --run $(RUN)
 	$(CLI) export $(RUN) --scheme float32
 	$(CLI) export $(RUN) --scheme int8
@@ -59,8 +69,15 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+# The types of the public modules, by a checker that brings its own node.
+types: $(VENV)/installed
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)/bin/basedpyright --pythonpath $(VENV)/bin/python
+
 docs: $(VENV)/installed
 	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
+	$(VENV)/bin/python docs/api.py > docs/api.md
+	$(VENV)/bin/python docs/keras_names.py > docs/keras_names.md
 	$(VENV)/bin/python docs/family.py > docs/images/family.svg
 
 bench: $(VENV)/installed

@@ -36,9 +36,9 @@ from .surgery import features, freeze, without_aux
 from .transform import widen, with_norm
 
 if TYPE_CHECKING:
-    from .tflite.classifier import open_classifier
-    from .tflite.evaluation import evaluate, report
-    from .tflite.prediction import predict
+    from keras_inception.tflite.classifier import open_classifier
+    from keras_inception.tflite.evaluation import evaluate, report
+    from keras_inception.tflite.prediction import predict
 
 # In a checkout `training/` and `tflite/` stand beside this folder; installed, they are inside it.
 _ROOT = Path(__file__).resolve().parents[1]

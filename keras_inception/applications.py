@@ -189,7 +189,7 @@ def GoogLeNet(
             or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
             TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
             variant in `list_networks`, which is then what is built. Weights for three channels go
-            into one (their sum) or more (in turn, scaled to the same sum).
+            into one (their sum) or others (in turn, times 3 / channels).
         input_tensor: a Keras tensor to build on, or None for a new input.
         input_shape: (height, width, channels), channels last; None takes (224, 224, 3). Height
             and width may be None where `aux` is False, and are at least 17 otherwise.
@@ -256,7 +256,7 @@ def InceptionV2(
             or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
             TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
             variant in `list_networks`, which is then what is built. Weights for three channels go
-            into one (their sum) or more (in turn, scaled to the same sum).
+            into one (their sum) or others (in turn, times 3 / channels).
         input_tensor: a Keras tensor to build on, or None for a new input.
         input_shape: (height, width, channels), channels last; None takes (224, 224, 3). Height
             and width may be None where `aux` is False, and are at least 17 otherwise.
@@ -322,7 +322,7 @@ def InceptionV3(
             or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
             TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
             variant in `list_networks`, which is then what is built. Weights for three channels go
-            into one (their sum) or more (in turn, scaled to the same sum).
+            into one (their sum) or others (in turn, times 3 / channels).
         input_tensor: a Keras tensor to build on, or None for a new input.
         input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
             and width may be None where `aux` is False, and are at least 75 otherwise.
@@ -389,7 +389,7 @@ def InceptionV4(
             or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
             TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
             variant in `list_networks`, which is then what is built. Weights for three channels go
-            into one (their sum) or more (in turn, scaled to the same sum).
+            into one (their sum) or others (in turn, times 3 / channels).
         input_tensor: a Keras tensor to build on, or None for a new input.
         input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
             and width may be None where `aux` is False, and are at least 75 otherwise.
@@ -456,7 +456,7 @@ def InceptionResNetV1(
             or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
             TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
             variant in `list_networks`, which is then what is built. Weights for three channels go
-            into one (their sum) or more (in turn, scaled to the same sum).
+            into one (their sum) or others (in turn, times 3 / channels).
         input_tensor: a Keras tensor to build on, or None for a new input.
         input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
             and width may be None where `aux` is False, and are at least 75 otherwise.
@@ -522,7 +522,7 @@ def InceptionResNetV2(
             or the path of a file: a `.weights.h5` or `.keras` of the same network, our `.npz`, a
             TF-slim checkpoint, Keras `.h5`, torch `.pth`, `.safetensors` or `.caffemodel` of a
             variant in `list_networks`, which is then what is built. Weights for three channels go
-            into one (their sum) or more (in turn, scaled to the same sum).
+            into one (their sum) or others (in turn, times 3 / channels).
         input_tensor: a Keras tensor to build on, or None for a new input.
         input_shape: (height, width, channels), channels last; None takes (299, 299, 3). Height
             and width may be None where `aux` is False, and are at least 75 otherwise.

@@ -9,6 +9,7 @@ from .costs import check_input, pair
 from .errors import BadInput
 from .layers import (
     attention_pooling,
+    auxiliary_output,
     default_keras,
     headed_model,
     is_keras_3,
@@ -176,10 +177,17 @@ class _Layers:
     def output(self, name: str, x):
         return self.layer("Activation", name, x, dtype="float32", activation=self.net.activation)
 
+    def head(self, row: Aux, x):
+        if not is_keras_3(self.keras):
+            return self.output(row.name, x)
+        make, activation = auxiliary_output(self.keras), self.net.activation
+        return make(activation, row.loss_weight, name=row.name, dtype="float32")(x)
+
     def apply(self, rows: tuple[Row, ...], x, heads: dict | None = None):
         for row in rows:
             if isinstance(row, Aux):
-                heads[row.name] = self.output(row.name, self.apply(row.rows, x))
+                assert heads is not None, "heads stand in a network's rows only"
+                heads[row.name] = self.head(row, self.apply(row.rows, x))
             else:
                 x = _APPLY[type(row)](self, row, x)
         return x
@@ -208,14 +216,20 @@ def apply_rows(rows, x, norm: BatchNorm | None = None, keras: ModuleType | None 
 
 
 def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tensor=None):
-    """The network as a functional model of `keras` (Keras 3 when None; tf_keras is the other).
+    """The network `net` as a functional model of `keras`, Keras 3 when None, or tf_keras.
 
     Input: (batch, *net.input_shape), floating point. Outputs: the classifier "main",
     (batch, classes), then the auxiliary heads in order, all float32; without a top, the last map
     or its pooled vector. `dtype` is a Keras dtype or mixed-precision policy; None takes the
     global one. `input_tensor` is a Keras tensor to build on instead of a new input.
 
-    Raises BadInput for an input shape the network cannot take.
+    The model carries `net` as `model.network`. Raises BadInput for an input shape the network
+    cannot take.
+
+    >>> import keras_inception
+    >>> net = keras_inception.widen(keras_inception.network("googlenet"), 0.25)
+    >>> keras_inception.build(keras_inception.without_aux(net)).count_params()
+    651480
     """
     check_input(net)
     keras = keras or default_keras()
@@ -232,7 +246,6 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
     outputs = [x, *heads.values()] if heads else x
     if heads and is_keras_3(keras):
         model = headed_model(keras)(inputs, outputs, name=net.name)
-        model.head_weights = {MAIN: 1.0, **{head.name: head.loss_weight for head in net.heads}}
     else:
         model = keras.Model(inputs, outputs, name=net.name)
     model.network = net

@@ -33,7 +33,7 @@ def network(name: str) -> Network:
     >>> import keras_inception
     >>> net = keras_inception.widen(keras_inception.network("googlenet"), 0.5)
     >>> sum(row.parameters for row in keras_inception.measure(keras_inception.without_aux(net)))
-    2019752
+    2019016
     """
     found = FAMILY.get(name) or VARIANTS.get(name)
     if found is None:
@@ -65,8 +65,8 @@ def load_weights(model: Any, weights: str | Path, *, network: str | None = None)
         file, as for the builders' `weights`. A tag is downloaded once and verified.
 
     What fits by name and shape is taken. A first kernel for three channels is adapted to others:
-    for one channel it is summed, which sees a grey image as it saw that image in RGB; for more
-    the three are taken in turn, scaled to the same sum. Everything else keeps its values. Gives
+    for one channel it is summed, which sees a grey image as it saw that image in RGB; for others
+    the three are taken in turn, times 3 / channels. Everything else keeps its values. Gives
     the names of what was taken, adapted, new and not used, and sets `model.preprocessing`. Raises
     BadInput, and changes nothing, if less than half of the model's weights are found.
 

@@ -15,8 +15,9 @@ BACKGROUND = ("background", "background")
 @cache
 def imagenet_classes() -> tuple[tuple[str, str], ...]:
     """(WordNet id, first name) of classes 0..999, in the order of Caffe's synset_words.txt."""
-    listing = resources.files(__package__).joinpath("imagenet_classes.txt").read_text("utf-8")
-    return tuple(tuple(line.split(" ", 1)) for line in listing.splitlines())
+    listing = resources.files("keras_inception").joinpath("imagenet_classes.txt").read_text("utf-8")
+    parted = (line.partition(" ") for line in listing.splitlines())
+    return tuple((wordnet, name) for wordnet, _, name in parted)
 
 
 def class_names(count: int) -> tuple[str, ...]:
@@ -47,6 +48,11 @@ def decode_predictions(
     own, in the imagenet_comp_graph_label_strings.txt of its archive.
 
     Raises BadInput for a shape or labels that do not fit.
+
+    >>> import numpy as np
+    >>> import keras_inception
+    >>> keras_inception.decode_predictions(np.array([[0.25, 0.75]]), top=1, labels=["cat", "dog"])
+    [[('1', 'dog', 0.75)]]
     """
     import numpy as np  # not at the top: printing tables needs none of it
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .errors import BadInput
 from .spec import (
@@ -26,7 +26,8 @@ from .spec import (
     SeparableConv,
 )
 
-Shape = tuple[int | None, ...]
+#: (height, width, channels), of which the first two may be None: of any size; or (units,).
+Shape = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class _TooSmall(Exception):
     """A map has too few pixels left for a row."""
 
 
-def _reduced(row: Row, n: int | None, kernel: int) -> int | None:
+def _reduced(row: Conv | SeparableConv | Pool, n: int | None, kernel: int) -> int | None:
     """The pixels that `n` become under a window of `kernel`, padded as the row says."""
     if n is None:
         return None
@@ -76,7 +77,7 @@ def pair(kernel: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _macs(per_pixel: int, height: int | None, width: int | None) -> int:
-    return 0 if None in (height, width) else per_pixel * height * width
+    return 0 if height is None or width is None else per_pixel * height * width
 
 
 def _conv(row: Conv, shape: Shape, net: Network) -> Cost:
@@ -184,10 +185,15 @@ def _sequence(name: str, rows: tuple[Row, ...], shape: Shape, net: Network) -> C
 
 
 def measure(net: Network) -> list[Cost]:
-    """One Cost per row of the table, the classifier's rows last.
+    """What the network `net` costs: one Cost per row of its table, the classifier's rows last.
 
     Raises BadInput where the network's input is too small, or has no fixed size although a
     head needs one.
+
+    >>> import keras_inception
+    >>> row = keras_inception.measure(keras_inception.network("googlenet"))[0]
+    >>> row.name, row.shape, row.parameters, row.macs
+    ('conv1_7x7_s2', (112, 112, 64), 9472, 118013952)
     """
     check_input(net)
     return _walk(net.rows + net.top, net.input_shape, net)
@@ -204,12 +210,18 @@ def smallest_input(net: Network) -> int:
 
     Where padding would let a strided row look at a single pixel, two are asked for.
     """
-    for size in itertools.count(1):
-        try:
-            _walk(net.rows, (size, size, net.input_shape[2]), net)
-        except _TooSmall:
-            continue
-        return size
+    size = 1
+    while not _fits(net, size):
+        size += 1
+    return size
+
+
+def _fits(net: Network, size: int) -> bool:
+    try:
+        _walk(net.rows, (size, size, net.input_shape[2]), net)
+    except _TooSmall:
+        return False
+    return True
 
 
 def check_input(net: Network) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import types
 from functools import cache
 from types import ModuleType
+
+from .errors import needed_by
 
 
 def default_keras() -> ModuleType:
     """Keras 3, imported when it is first needed."""
-    import keras
+    with needed_by("Keras"):
+        import keras
 
     return keras
 
@@ -119,6 +123,23 @@ def attention_pooling(keras: ModuleType) -> type:
 
 
 @cache
+def auxiliary_output(keras: ModuleType) -> type:
+    """The AuxiliaryOutput layer class for `keras`, registered for loading: an activation that
+    knows how much its output's loss counts, so that every copy of a network knows it too."""
+
+    @keras.utils.register_keras_serializable("keras_inception")
+    class AuxiliaryOutput(keras.layers.Activation):
+        def __init__(self, activation, loss_weight=1.0, **kwargs):
+            super().__init__(activation, **kwargs)
+            self.loss_weight = loss_weight
+
+        def get_config(self):
+            return {**super().get_config(), "loss_weight": self.loss_weight}
+
+    return AuxiliaryOutput
+
+
+@cache
 def headed_model(keras: ModuleType) -> type:
     """A functional Keras 3 model with auxiliary heads that trains on one label array.
 
@@ -166,15 +187,26 @@ def headed_model(keras: ModuleType) -> type:
             shared = value is not None and not isinstance(value, (dict, list, tuple))
             return [value] * len(self.output_names) if shared else value
 
-        def get_config(self):
-            return {**super().get_config(), "head_weights": self.head_weights}
+        @property
+        def head_weights(self):
+            """How much the loss of each output counts, by its name."""
+            made_by = {layer.name: layer for layer in self.layers}
+            return {
+                name: getattr(
+                    made_by.get(name), "loss_weight", self._weights_by_name.get(name, 1.0)
+                )
+                for name in self.output_names
+            }
+
+        _weights_by_name = types.MappingProxyType({})
 
         @classmethod
         def from_config(cls, config, custom_objects=None):
             config = dict(config)
-            head_weights = config.pop("head_weights")
+            # Earlier releases kept the weights here, and had a plain activation as output.
+            weights = config.pop("head_weights", {})
             model = super().from_config(config, custom_objects)
-            model.head_weights = head_weights
+            model._weights_by_name = weights
             return model
 
     def _copy(metric):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import missing_package
+from .errors import needed_by
 
 
 def exports(package: str, homes: Mapping[str, str]) -> tuple[Callable, Callable]:
@@ -19,10 +19,8 @@ def exports(package: str, homes: Mapping[str, str]) -> tuple[Callable, Callable]
     def __getattr__(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        try:
+        with needed_by(f"{package}.{name}"):
             value = getattr(importlib.import_module(homes[name], package), name)
-        except ModuleNotFoundError as error:
-            raise (missing_package(error) or error) from error
         setattr(sys.modules[package], name, value)
         return value
 

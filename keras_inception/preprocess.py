@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import BadInput
 
@@ -45,7 +45,7 @@ class Preprocessing:
             if not met:
                 raise BadInput(f"{name} must be {needed}; got {getattr(self, name)!r}")
 
-    def __call__(self, pixels):
+    def __call__(self, pixels: Any) -> Any:
         """Pixels 0..255 of any dtype, (..., channels) -> float32 of the same shape and kind.
 
         An array, a tensor of TensorFlow (inside `tf.data` too), JAX or PyTorch, or a KerasTensor,
@@ -99,7 +99,8 @@ class Preprocessing:
         """The same as a 1x1 convolution of RGB pixels: kernel (1, 1, 3, 3), bias (3,), float32."""
         import numpy as np
 
-        scale, offset = (np.broadcast_to(np.float32(value), 3) for value in self.scale_and_offset)
+        numbers = (np.asarray(value, np.float32) for value in self.scale_and_offset)
+        scale, offset = (np.broadcast_to(each, 3) for each in numbers)
         order = np.eye(3, dtype=np.float32)[:: -1 if self.order == "BGR" else 1]
         return (order * scale)[None, None], offset
 
@@ -108,7 +109,7 @@ def _each(value: float | tuple[float, ...]) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _as_float32(pixels):
+def _as_float32(pixels) -> tuple[Any, Any, Any]:
     """`pixels` as float32 of their own kind, and how that kind is reversed along its last axis and
     given a constant. No framework is imported that the pixels do not come from."""
     import numpy as np

@@ -17,13 +17,20 @@ from pathlib import Path
 from .errors import BadInput
 from .layers import (
     attention_pooling,
+    auxiliary_output,
     default_keras,
     headed_model,
     local_response_normalization,
     reverse_channels,
 )
 
-OURS = (attention_pooling, headed_model, local_response_normalization, reverse_channels)
+OURS = (
+    attention_pooling,
+    auxiliary_output,
+    headed_model,
+    local_response_normalization,
+    reverse_channels,
+)
 
 #: Layers that the conversion to `.tflite` knows, or that only train (tests compare the two).
 _LAYERS = """
@@ -86,6 +93,7 @@ _REGISTERED = {
     f"keras_inception>{name}"
     for name in (
         "AttentionPooling",
+        "AuxiliaryOutput",
         "HeadedModel",
         "LocalResponseNormalization",
         "ReverseChannels",
@@ -110,12 +118,18 @@ def register_layers() -> None:
 
 
 def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
-    """The Keras 3 model in a `.keras` file, with its weights and, with `compile`, its optimizer.
+    """The Keras 3 model in the `.keras` file `path`, with its weights.
+
+    compile: whether the model comes back as it was compiled, with the state of its optimizer.
+    trust: whether its author is trusted with whatever the file may run.
 
     Nothing in the file runs: its config is read first, and a layer, operation or function that is
     neither stock and known to the conversion nor ours is refused by name. `trust` hands the file
     to `keras.saving.load_model` instead, which may run what its author wrote into it. Raises
     BadInput for a file that is missing, damaged, or asks for something that is not on the list.
+
+    >>> import keras_inception
+    >>> model = keras_inception.load_model("googlenet.keras")  # doctest: +SKIP
     """
     register_layers()
     path = Path(path)
@@ -236,13 +250,13 @@ def _require_known_training(compiled: dict, path: str | Path) -> None:
     keras = default_keras()
     for wanted, _ in _objects(compiled):
         module, kind = wanted.get("module"), wanted["class_name"]
-        base = _COMPILED.get(module) if isinstance(module, str) else None
-        if base and wanted.get("registered_name") is None and isinstance(kind, str):
+        named = isinstance(module, str) and isinstance(kind, str)
+        if named and module in _COMPILED and wanted.get("registered_name") is None:
             home = keras
             for part in module.split(".")[1:]:
                 home = getattr(home, part)
             found = getattr(home, kind, None)
-            if isinstance(found, type) and issubclass(found, getattr(home, base)):
+            if isinstance(found, type) and issubclass(found, getattr(home, _COMPILED[module])):
                 continue
         if not _is_known(wanted):
             raise _refused(wanted, "what the model was compiled with", path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 
 from .builder import MAIN, build
 from .errors import BadInput
@@ -69,8 +70,9 @@ def features(model, at: Sequence[int | str] = (8, 16, 32)):
         the network passes through, or layer names; a convolution's map is taken after its ReLU.
 
     Gives a model of the same input that shares the layers, and whose outputs are a list of maps,
-    (batch, height, width, channels), in the order of `at`. Strides are measured: from the sizes
-    that the maps of a large image would have. Raises BadInput for what the model does not have.
+    (batch, height, width, channels), in the order of `at`, or the one map. Strides are measured:
+    from the sizes that the maps of a large image would have. Raises BadInput for what the model
+    does not have.
 
     >>> import keras_inception
     >>> backbone = keras_inception.features("inception_v3")
@@ -134,7 +136,7 @@ def _sizes(nodes: list, trunk: list, model) -> list[tuple[int, int]]:
     keras, measured = default_keras(), []
     wanted = {id(node.outputs[0]) for node in trunk}
     for size in _SIZES:
-        tensors: dict[int, object] = {}
+        tensors: dict[int, Any] = {}
         try:
             for node in nodes:
                 if not wanted - tensors.keys():

@@ -43,10 +43,16 @@ def _change(net: Network, change: Callable[[Row], Row | None]) -> Network:
 
 
 def widen(net: Network, width: float) -> Network:
-    """Every convolution and hidden dense layer `width` times as wide; classes stay.
+    """The network `net`, every convolution and hidden dense layer `width` times as wide.
 
-    Widths round to the nearest multiple of 8 and never lose more than 10 %, as MobileNet's do:
-    integer kernels work on whole vectors of channels.
+    `width` lies between 0.25 and 2; classes stay. Widths round to the nearest multiple of 8 and
+    never lose more than 10 %, as MobileNet's do: integer kernels work on whole vectors of
+    channels. Raises BadInput for another width.
+
+    >>> import keras_inception
+    >>> net = keras_inception.widen(keras_inception.network("googlenet"), 0.5)
+    >>> net.rows[0].filters
+    32
     """
     if not 0.25 <= width <= 2:
         raise BadInput(f"width must lie between 0.25 and 2; got {width}")
@@ -68,11 +74,18 @@ def widen(net: Network, width: float) -> Network:
 
 
 def with_norm(net: Network, norm: str | BatchNorm | None) -> Network:
-    """Normalized as "published" (the network as it is), by "lrn", "batch", a BatchNorm, or None.
+    """The network `net`, normalized otherwise.
+
+    norm: "published" (the network as it is), "lrn", "batch", a `spec.BatchNorm`, or None.
 
     "lrn" needs rows of it, and keeps the network as it is. "batch" is the network's own batch
     normalization where it has one, and replaces the local one, as in "Batch Normalization"
-    (arXiv 1502.03167, section 4.2.1).
+    (arXiv 1502.03167, section 4.2.1). Raises BadInput for another `norm`.
+
+    >>> import keras_inception
+    >>> net = keras_inception.with_norm(keras_inception.network("googlenet"), "batch")
+    >>> net.norm.epsilon
+    0.001
     """
     if norm == "published":
         return net

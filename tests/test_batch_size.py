@@ -1,5 +1,7 @@
 """The batch size is found by trying, and what does not fit kills only the trial."""
 
+import sys
+
 import pytest
 
 from keras_inception.cli import main
@@ -45,6 +47,25 @@ def test_what_never_fits_is_told(monkeypatch):
     rates(monkeypatch, {8: None})
     with pytest.raises(BadInput, match="does not fit into memory in batches of 8"):
         fitted(RECIPE, 1000, 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("program", "end"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", None),
+        ("raise MemoryError", None),
+        ("raise RuntimeError('ResourceExhaustedError: OOM when allocating')", None),
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("raise SystemExit(3)", "exit status 3"),
+    ],
+)
+def test_only_a_lack_of_memory_means_that_a_batch_does_not_fit(monkeypatch, program, end):
+    monkeypatch.setattr(batch_size, "command", lambda module: [sys.executable, "-c", program])
+    if end is None:
+        assert images_per_second(RECIPE, 1, 10) is None
+    else:
+        with pytest.raises(RuntimeError, match=f"a batch of 32 could not be tried: .*{end}"):
+            images_per_second(RECIPE, 1, 10)
 
 
 @pytest.mark.slow

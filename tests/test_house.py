@@ -14,6 +14,7 @@ FLOORS = {
     "keras_inception.files": 0,
     "keras_inception.locks": 0,
     "keras_inception.native_output": 0,
+    "keras_inception.children": 0,
     "keras_inception.networks": 1,
     "keras_inception.transform": 1,
     "keras_inception.costs": 1,
@@ -33,7 +34,7 @@ FLOORS = {
     "keras_inception.saving": 2,
     "keras_inception.surgery": 4,
     "keras_inception.catalog": 4,
-    "keras_inception.lazy": 0,
+    "keras_inception.lazy": 1,
     "keras_inception": 12,
     "keras_inception.training": 6,
     "keras_inception.tflite.file": 7,
@@ -104,8 +105,21 @@ def test_the_import_reader_sees_relative_imports():
 
 
 def test_files_stay_small():
-    """A soft bound: a file is split by sense, and not because a line would be one too many."""
-    long = [str(path.relative_to(ROOT)) for path in sources() if path.read_text().count("\n") > 400]
+    """A soft bound: a file is split by sense, and not because a line would be one too many.
+
+    The lines of docstrings do not count.
+    """
+    long = []
+    for path in sources():
+        text = path.read_text()
+        described = sum(
+            node.body[0].end_lineno - node.body[0].lineno + 1
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        )
+        if text.count("\n") - described > 400:
+            long.append(str(path.relative_to(ROOT)))
     assert long == []
 
 

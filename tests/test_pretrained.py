@@ -115,9 +115,7 @@ def test_the_labelled_photographs_are_recognized(bvlc, shared, tmp_path):
 def test_what_a_file_does_not_hold_is_not_promised(bvlc):
     with pytest.raises(BadInput, match="without auxiliary heads"):
         ki.GoogLeNet(weights=bvlc, aux=True)
-    with pytest.raises(
-        BadInput, match="has 1000 classes; got classes=10: give classes=1000, or include_top=False"
-    ):
+    with pytest.raises(BadInput, match="1000 classes; got classes=10: give classes=1000, or incl"):
         ki.GoogLeNet(weights=bvlc, classes=10)
     with pytest.raises(BadInput, match="does not hold the weights of inception_v4"):
         ki.InceptionV4(weights=bvlc)
@@ -125,9 +123,8 @@ def test_what_a_file_does_not_hold_is_not_promised(bvlc):
 
 @pytest.fixture(scope="module")
 def int8(bvlc, shared, tmp_path_factory):
-    return export(
-        bvlc, scheme="int8", images=shared / "data" / "photos", out=tmp_path_factory.mktemp("x")
-    ).path
+    out = tmp_path_factory.mktemp("x")
+    return export(bvlc, scheme="int8", images=shared / "data" / "photos", out=out).path
 
 
 def test_the_int8_file_is_integer_throughout_normalization_included(int8):

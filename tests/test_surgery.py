@@ -1,10 +1,14 @@
 """Backbones, frozen parts, small images and poolings, on models people already have."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 import keras_inception as ki
+from keras_inception.transform import widen, without_top
+from keras_inception.variants import VARIANTS
 from keras_inception.weights import store
 
 SMALL = {"norm": "batch", "width": 0.25, "input_shape": (96, 96, 3), "classes": 4}
@@ -21,6 +25,46 @@ def test_features_of_a_member_by_its_name():
     assert shapes == [(28, 28, 480), (14, 14, 832), (7, 7, 1024)]
     with pytest.raises(ki.BadInput, match="a network is one of googlenet"):
         ki.features("resnet")
+
+
+#: Channels and heights at strides 2, 4, 8, 16 and 32: TF-slim's endpoint tables, and timm's
+#: feature_info for v3 and Inception-ResNet-v2. Of v4 timm taps stride 4 one map before its last,
+#: Mixed_3a with 160 channels.
+MAPS = {
+    "googlenet": ((64, 192, 480, 832, 1024), (112, 56, 28, 14, 7)),
+    "inception_v2": ((64, 192, 320, 576, 1024), (112, 56, 28, 14, 7)),
+    "inception_v3": ((64, 192, 288, 768, 2048), (147, 71, 35, 17, 8)),
+    "inception_v4": ((64, 192, 384, 1024, 1536), (147, 71, 35, 17, 8)),
+    "inception_resnet_v1": ((64, 192, 256, 896, 1792), (147, 71, 35, 17, 8)),
+    "inception_resnet_v2": ((64, 192, 320, 1088, 1536), (147, 71, 35, 17, 8)),
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_every_stride_of_every_member_is_its_own_last_map(name):
+    model = ki.build(without_top(ki.network(name)))
+    backbone = ki.features(model, at=(2, 4, 8, 16, 32))
+    found = [tuple(output.shape[1:]) for output in backbone.outputs]
+    assert found == [(size, size, n) for n, size in zip(*MAPS[name], strict=True)]
+
+
+@pytest.mark.parametrize("tag", [tag for tag in VARIANTS if not tag.startswith("inception_resnet")])
+def test_strides_of_other_peoples_versions(tag):
+    net = replace(without_top(VARIANTS[tag]), input_shape=(129, 97, 3))
+    backbone = ki.features(ki.build(widen(net, 0.25)), at=(8, 16))
+    for output, stride in zip(backbone.outputs, (8, 16), strict=True):
+        assert 0 <= 129 / stride + 1 - output.shape[1] < 5
+        assert 0 <= 97 / stride + 1 - output.shape[2] < 5
+
+
+def test_strides_with_heads_small_stems_and_open_sizes():
+    small = ki.GoogLeNet(small_stem=True, input_shape=(32, 32, 3), width=0.25, aux=True)
+    assert [o.shape[1] for o in ki.features(small, at=(1, 2, 4, 8)).outputs] == [32, 16, 8, 4]
+    with pytest.raises(ki.BadInput, match="strides that googlenet has: 1, 2, 4, 8; got 32"):
+        ki.features(small, at=(8, 32))
+    wide = ki.GoogLeNet(include_top=False, input_shape=(None, None, 3), width=0.25)
+    found = ki.features(wide, at=(16,))(np.zeros((1, 65, 97, 3), "float32"))
+    assert tuple(found.shape[1:3]) == (5, 7)
 
 
 def test_features_by_name_are_the_models_own_maps():
@@ -40,10 +84,23 @@ def test_features_that_do_not_exist(at):
         ki.features(ki.GoogLeNet(**SMALL), at=at)
 
 
-def test_strides_of_other_models_are_not_guessed():
+def test_strides_of_other_models_are_measured():
     x = keras.Input((32, 32, 3))
-    with pytest.raises(ki.BadInput, match="give layer names"):
-        ki.features(keras.Model(x, keras.layers.Conv2D(4, 3)(x)))
+    y = keras.layers.Conv2D(4, 3, strides=3, name="third")(keras.layers.ZeroPadding2D()(x))
+    y = keras.layers.Add()([y, keras.layers.Conv2D(4, 1, name="inside")(y)])
+    model = keras.Model(x, keras.layers.Dense(2)(keras.layers.Flatten()(y)))
+    (found,) = ki.features(model, at=(3,)).outputs
+    assert found is model.get_layer("add").output if "add" in found.name else found.shape[1] == 11
+    nested = keras.Sequential([keras.Input((32, 32, 3)), model, keras.layers.Dense(2)])
+    with pytest.raises(ki.BadInput, match="cannot be measured"):
+        ki.features(nested)
+
+
+def test_strides_on_images_too_small_to_show_them():
+    """At 75 pixels a map of 1 may be stride 32 or 64: what is measured does not depend on it."""
+    model = ki.InceptionV3(include_top=False, input_shape=(75, 75, 3), width=0.25)
+    shapes = [output.shape[1] for output in ki.features(model, at=(2, 4, 8, 16, 32)).outputs]
+    assert shapes == [35, 15, 7, 3, 1]
 
 
 def test_frozen_rows_and_their_statistics_do_not_move():

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..lazy import exports
+from keras_inception.lazy import exports
 
 if TYPE_CHECKING:
     from .deliver import Exported, export, quantize

@@ -22,10 +22,6 @@ from keras_inception.training.data import mode_of
 from keras_inception.training.images import UNREADABLE, decode, upright
 from keras_inception.weights import published
 
-from . import metadata
-from .file import guard
-from .file.interpreter import File
-from .file.outputs import probabilities
 from .model import foreign
 
 
@@ -143,11 +139,8 @@ def open_classifier(
             f"{subject} says itself which preprocessing and classes it has; leave them out"
         )
     if path.suffix == ".tflite":
-        file = File(path)
-        guard.require_sound(path, file.content)
-        height, width, channels = file.input_shape
-        outputs = probabilities(file)
-        run_once, info = file.invoke, info_of_file(path)
+        height, width, channels, outputs, run_once = _file(path)
+        info = info_of_file(path)
     elif foreign_model:
         model = subject if in_memory else load_model(path, compile=False)
         expected = preprocessing or getattr(model, "preprocessing", None)
@@ -176,6 +169,17 @@ def open_classifier(
     return Classifier(name, where, height, channels, outputs, run_once, info)
 
 
+def _file(path: Path):
+    # What opens files is not installed where only Keras models are looked at.
+    from .file import guard
+    from .file.interpreter import File
+    from .file.outputs import probabilities
+
+    file = File(path)
+    guard.require_sound(path, file.content)
+    return *file.input_shape, probabilities(file), file.invoke
+
+
 def _keras_model(model):
     _, height, width, channels = model.input_shape
     blank = np.zeros((1, height or 1, width or 1, channels), np.float32)
@@ -192,6 +196,8 @@ def info_of_file(path: Path) -> ModelInfo:
     """What a `.tflite` file says of itself, by the JSON beside it if there is one."""
     beside = path.with_suffix(".json")
     if not beside.is_file():
+        from . import metadata
+
         run = _info_of_run(path.parent)
         said = metadata.read(path.read_bytes(), path)
         return run if said is None else ModelInfo(said.preprocessing, said.labels, run.data)

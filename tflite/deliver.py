@@ -148,7 +148,7 @@ def quantize(
     chosen = engine_named(engine)
     source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
     recipe, split = source.recipe, source.split
-    if recipe is None:
+    if recipe is None or split is None:
         raise BadInput(f"say with --data which images {subject} is to be fine-tuned on")
     epochs = max(1, round(recipe.epochs / 10)) if epochs is None else epochs
     rate = recipe.learning_rate / 100 if learning_rate is None else learning_rate

@@ -19,7 +19,6 @@ from keras_inception.training.labelled import labelled
 from keras_inception.training.metrics import Scores, score
 from keras_inception.training.run_folder import Run
 
-from .benchmark import in_turns
 from .classifier import Classifier, open_classifier
 
 
@@ -47,6 +46,10 @@ def evaluate(
         what each subject expects.
 
     Raises BadInput if classes or channels do not fit.
+
+    >>> import keras_inception
+    >>> keras_inception.evaluate("runs/hands").top1  # doctest: +SKIP
+    0.9903
     """
     if short_side is not None and crops != 1:
         raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
@@ -63,12 +66,13 @@ def _examples(classifier: Classifier, source, images, labels) -> Examples:
             raise BadInput(f"{classifier.name} does not say which classes it knows; give --data")
         return labelled(images, classifier.classes, labels)
     name, holdout, seed = classifier.info.data or (None, 0.2, 0)
-    if source is None and name is None:
+    source = source or name
+    if source is None:
         raise BadInput(
             f"{classifier.name} does not say what it was trained on; name images with --data or "
             "--images"
         )
-    return load(source or name, holdout, seed).test
+    return load(source, holdout, seed).test
 
 
 def outputs(
@@ -142,10 +146,15 @@ class Report:
 
 
 def report(run: str | Path | Run) -> Report:
-    """Accuracy, size and latency of the model and of every `.tflite` file in a run folder.
+    """Accuracy, size and latency of the model and of every `.tflite` file in the folder `run`.
 
     The files take turns on the same images. Raises BadInput for a folder without a trained run.
+
+    >>> import keras_inception
+    >>> print(keras_inception.report("runs/hands"))  # doctest: +SKIP
     """
+    from .benchmark import in_turns  # it runs files, which `evaluate` may not have to
+
     run = run_folder.trained(run)
     held_out = run.split().test
     paths = (run.model, *sorted(run.folder.glob("[!.]*.tflite")))

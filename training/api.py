@@ -64,8 +64,8 @@ def train(
     >>> run.result["top1"]  # doctest: +SKIP
     0.9903
     """
-    from .board import Watch
     from .fit import start
+    from .watch import Watch
 
     chosen = data if isinstance(data, Recipe) else recipe(data, **options)
     return start(chosen, run, Watch(histograms, profile))
@@ -74,12 +74,14 @@ def train(
 def resume(run: str | Path | Run, *, histograms: bool = False, profile: bool = False) -> Run:
     """Continue the run in the folder `run` after its last finished epoch, as if uninterrupted.
 
+    histograms, profile: as for `train`.
+
     Raises BadInput if there is no run, or if its images are no longer the same.
 
     >>> from keras_inception.training import resume
     >>> run = resume("runs/hands")  # doctest: +SKIP
     """
-    from .board import Watch
     from .fit import resume as resume_run
+    from .watch import Watch
 
     return resume_run(run, Watch(histograms, profile))

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from keras_inception.children import command
 from keras_inception.errors import BadInput
 
 from .recipes import Recipe, network_of
@@ -21,6 +22,16 @@ SMALLEST, LARGEST, STEPS = 8, 1024, 3
 GAIN = 1.05
 #: Of the memory that is free: what else runs keeps some, and loading images needs some.
 SHARE = 0.8
+#: How a system that lacks memory ends a process, and what Python, C++, LLVM and the backends say.
+KILLED = -9
+NO_MEMORY = (
+    "memoryerror",
+    "bad_alloc",
+    "out of memory",
+    "allocate memory",
+    "resourceexhausted",
+    "resource_exhausted",
+)
 
 
 def fitted(recipe: Recipe, images: int, channels: int, classes: int) -> Recipe:
@@ -52,7 +63,8 @@ def fitted(recipe: Recipe, images: int, channels: int, classes: int) -> Recipe:
 def images_per_second(
     recipe: Recipe, channels: int, classes: int, limit: int | None = None
 ) -> float | None:
-    """How fast batches of the recipe's size are trained on; None if they do not fit.
+    """How fast batches of the recipe's size are trained on; None if they do not fit. A trial that
+    ends for another reason raises RuntimeError with its last words.
 
     `limit` is in bytes of address space; None takes a share of the memory that is free, on a CPU,
     where the system would end some other process for lack of it.
@@ -64,11 +76,18 @@ def images_per_second(
         "limit": limit or _free_memory(),
     }
     done = subprocess.run(
-        [sys.executable, "-m", __name__], input=json.dumps(task), capture_output=True, text=True
+        command("keras_inception.training.batch_size"),
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
     )
-    if done.returncode:
+    if not done.returncode:
+        return float(done.stdout.splitlines()[-1])
+    said = done.stderr.lower()
+    if done.returncode == KILLED or any(words in said for words in NO_MEMORY):
         return None
-    return float(done.stdout.splitlines()[-1])
+    last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    raise RuntimeError(f"a batch of {recipe.batch_size} could not be tried: {last}")
 
 
 def _free_memory() -> int | None:

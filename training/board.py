@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import keras
 import numpy as np
 
 from keras_inception.builder import MAIN
 
-from . import pictures, profile
+from . import pictures
 from .batches import TrainingBatches, pixels
 from .data import Examples
 from .events import Events
 from .gradients import GradientNorms
-from .graph import Rows, graph
+from .graph import graph
+from .rows import Rows
 from .run_folder import Run
+from .watch import Watch
 
 #: How many images a picture shows at most.
 SHOWN = 24
 
 #: What the HParams table says of a run beside its recipe: how it did on the images held out.
 METRICS = (f"{MAIN}/accuracy", f"{MAIN}/top5", f"{MAIN}/loss")
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What a board shows only when asked: histograms of all weights after every epoch, and a
-    profile of a few steps. Raises BadInput if the backend cannot profile."""
-
-    histograms: bool = False
-    profile: bool = False
-
-    def __post_init__(self):
-        if self.profile:
-            profile.check()
-
-
-PLAIN = Watch()
 
 
 def tags(logs: dict[str, float], outputs: list[str]) -> dict[str, float]:
@@ -53,14 +39,6 @@ def tags(logs: dict[str, float], outputs: list[str]) -> dict[str, float]:
         else:
             tagged[f"{MAIN}/{key}"] = value
     return tagged
-
-
-def gradient_norms(model, run: Run) -> GradientNorms:
-    """Of the compiled `model`, by the outermost rows of the run's network."""
-    rows = Rows(run.network)
-    return GradientNorms(
-        model.optimizer, model.trainable_variables, lambda path: rows.outermost(path.split("/")[0])
-    )
 
 
 class Board(keras.callbacks.Callback):

@@ -1,11 +1,7 @@
-"""TensorBoard's event files when a run goes on, and when the disk is full."""
+"""TensorBoard's event files when a run goes on."""
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
@@ -28,14 +24,3 @@ def forget(folder: Path, step: int) -> None:
             for record in RawEventFileLoader(str(path)).Load():
                 if Event.FromString(record).step < step:
                     writer.write(record)
-
-
-@contextmanager
-def full_disk_as_elsewhere() -> Iterator[None]:
-    """A full disk is an OSError, though TensorFlow, where it is installed, writes the files."""
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, OSError) or os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        raise OSError(errno.ENOSPC, str(error)) from error

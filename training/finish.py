@@ -13,7 +13,6 @@ from keras_inception.transform import without_aux
 from keras_inception.weights import store
 
 from .batches import EvaluationBatches
-from .board import Board
 from .checkpoints import Progress
 from .data import Split
 from .metrics import score
@@ -22,8 +21,9 @@ from .run_folder import Run
 log = logging.getLogger(__name__)
 
 
-def finish(run: Run, split: Split, model, progress: Progress, replaced: int, board: Board) -> Run:
-    """Write the trained network, and how it does on the images held out."""
+def finish(run: Run, split: Split, model, progress: Progress, replaced: int, board) -> Run:
+    """Write the trained network, and how it does on the images held out; on the `board` too, if
+    there is one."""
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
@@ -36,5 +36,6 @@ def finish(run: Run, split: Split, model, progress: Progress, replaced: int, boa
     seconds = round(progress.seconds)
     run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
     run.save()
-    board.finish(run, probabilities, split.test)
+    if board:
+        board.finish(run, probabilities, split.test)
     return run

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from os import PathLike
 from pathlib import Path
 
 import keras
@@ -16,21 +17,21 @@ from keras_inception.native_output import verbosity
 from keras_inception.preprocess import Preprocessing
 from keras_inception.weights.published import Published
 
-from . import data, event_files, initial, precision, replicas, run_folder
+from . import data, initial, precision, replicas, run_folder
 from .bad_images import require_readable
 from .batches import EvaluationBatches, TrainingBatches
-from .board import PLAIN, Board, Watch, gradient_norms
 from .checkpoints import Checkpoint, Following, Progress, newest, restore
 from .distribution import ALONE, Distribution
 from .divergence import Divergence
 from .finish import finish
-from .gradients import GradientNorms
+from .gradients import GradientNorms, gradient_norms
 from .input_rate import InputRate
 from .optimizers import AveragedWeights, optimizer_for
 from .profile import Profile
 from .recipes import Recipe, network_of
 from .run_folder import Run
 from .stopping import StopAfterStep
+from .watch import PLAIN, Watch, board_of, full_disk_as_elsewhere
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def _require_same(run: Run, split: data.Split, distribution: Distribution) -> No
 def _kept(run: Run, distribution: Distribution) -> Iterator[None]:
     """The first process alone writes the run folder; the others need none."""
     alone = run.alone() if distribution.first else nullcontext()
-    with alone, event_files.full_disk_as_elsewhere():
+    with alone, full_disk_as_elsewhere():
         yield
 
 
@@ -149,7 +150,9 @@ def _metrics(recipe: Recipe, classes: int) -> list:
     return ["accuracy", top5(5, name="top5")] if classes > 5 else ["accuracy"]
 
 
-def resume(folder: str | Path, watch: Watch = PLAIN, distribution: Distribution = ALONE) -> Run:
+def resume(
+    folder: str | PathLike[str], watch: Watch = PLAIN, distribution: Distribution = ALONE
+) -> Run:
     """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
 
     Only the first process reads the folder. Raises BadInput if there is no run, or if its data
@@ -174,10 +177,8 @@ def resume(folder: str | Path, watch: Watch = PLAIN, distribution: Distribution 
             with distribution.scope():
                 progress = restore(model, state)
         batches.epoch = progress.epochs
-        if distribution.first:
-            if state:
-                run.write_log(progress.rows)
-            event_files.forget(run.tensorboard, batches.epoch + 1)
+        if distribution.first and state:
+            run.write_log(progress.rows)
         log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
         return _fit(run, split, model, batches, norms, progress, watch, distribution)
 
@@ -194,19 +195,18 @@ def _fit(
 ) -> Run:
     recipe = run.recipe
     log.info(
-        "%s: %d numbers; %d images to train on, %d to evaluate on; %s on %s; TensorBoard: %s",
+        "%s: %d numbers; %d images to train on, %d to evaluate on; %s on %s",
         run.network.name,
         model.count_params(),
         len(split.train),
         len(split.test),
         run.environment["precision"],
         run.environment["backend"],
-        run.tensorboard,
     )
-    board = Board(run, batches, split.test, norms, watch) if distribution.first else None
+    board = board_of(run, batches, split.test, norms, watch) if distribution.first else None
     with distribution.scope():
         if batches.epoch < recipe.epochs:
-            _train(run, model, batches, split, norms, progress, board, distribution)
+            _train(run, model, batches, split, norms, progress, board, watch, distribution)
         # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
         model.optimizer.finalize_variable_values(model.trainable_variables)
     replaced = distribution.total(len(batches.bad.found))
@@ -223,7 +223,8 @@ def _train(
     split: data.Split,
     norms: GradientNorms,
     progress: Progress,
-    board: Board | None,
+    board: keras.callbacks.Callback | None,
+    watch: Watch,
     distribution: Distribution,
 ) -> None:
     recipe = run.recipe
@@ -231,9 +232,10 @@ def _train(
         split.test, recipe.image_size, run.preprocessing, recipe.soft_labels, distribution
     )
     keeping = [Following(norms, progress)]
-    if board:
-        profile = [Profile(run.tensorboard)] if board.watch.profile else []
-        keeping = [InputRate(batches), board, *profile, Checkpoint(run, progress)]
+    if distribution.first:
+        seen = [board] if board else []
+        profile = [Profile(run.tensorboard)] if watch.profile else []
+        keeping = [InputRate(batches), *seen, *profile, Checkpoint(run, progress)]
     agreed = distribution.stop_agreed if distribution.processes > 1 else None
     try:
         with StopAfterStep(run, progress, agreed) as stop:

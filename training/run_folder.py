@@ -10,6 +10,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from os import PathLike
 from pathlib import Path
 
 from keras_inception.errors import BadInput
@@ -151,11 +152,11 @@ def must_be_new(folder: str | Path) -> None:
         raise BadInput(f"{folder} exists and is no run; name a new or an empty folder")
 
 
-def exists(folder: str | Path) -> bool:
+def exists(folder: str | PathLike[str]) -> bool:
     return (Path(folder) / "run.json").is_file()
 
 
-def read(folder: str | Path) -> Run:
+def read(folder: str | PathLike[str]) -> Run:
     """The run in `folder`. Raises BadInput if there is none, or if its record is damaged."""
     folder = Path(folder)
     if not exists(folder):
@@ -187,7 +188,7 @@ def from_json(text: str | bytes, folder: Path) -> Run:
         ) from error
 
 
-def trained(folder: str | Path) -> Run:
+def trained(folder: str | PathLike[str]) -> Run:
     """The run in `folder`, which must have a trained model."""
     run = read(folder)
     if not run.model.is_file():

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import BadInput, Lost, Stopped
+from ..errors import BadInput, Lost, Stopped, needed_by
 from ..native_output import held_back
 from . import data, deliver, measure, phone, recipes, show, train, weights
 
@@ -53,15 +53,15 @@ def parser() -> argparse.ArgumentParser:
         description="Train Inception networks, quantize them, and write .tflite files.",
     )
     top.set_defaults(needs_frameworks=True)
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    commands = top.add_subparsers(required=True, metavar="COMMAND", dest="verb")
     for group in (show, weights, recipes, data, train, deliver, phone, measure):
         group.add(commands)
     return top
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command: 0 if it succeeded, 2 for bad input or bad data, 1 for a disk that refuses
-    or another process that is gone, 130 for Ctrl-C and 143 for SIGTERM."""
+    """Run one command: 0 if it succeeded, 2 for bad input, bad data or a missing package, 1 for a
+    disk that refuses or another process that is gone, 130 for Ctrl-C and 143 for SIGTERM."""
     arguments = parser().parse_args(argv)
     status = _status(arguments)
     if status and _joins(arguments):
@@ -81,7 +81,7 @@ def _status(arguments) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
-        with _terminated_politely():
+        with _terminated_politely(), needed_by(arguments.verb):
             if arguments.needs_frameworks:
                 _start_frameworks(arguments)
             status = arguments.command(arguments)

@@ -14,9 +14,10 @@ AUTO = "auto"
 
 
 def _train(arguments) -> None:
-    from ..training import board, fit
+    from ..training import fit
+    from ..training.watch import Watch
 
-    watch = board.Watch(histograms=arguments.histograms, profile=arguments.profile)
+    watch = Watch(histograms=arguments.histograms, profile=arguments.profile)
     given = vars(arguments)
     options = {f.name: given[f.name] for f in fields(recipes.Recipe) if f.name in given}
     if arguments.distribute is None and arguments.process_id is not None:

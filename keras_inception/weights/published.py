@@ -65,9 +65,9 @@ class Published:
         """The preset's tag, or the file's name without its suffix."""
         return self.origin if self.origin in PRESETS else Path(self.origin).stem
 
-    def with_classes(self, classes: int) -> Published:
+    def with_classes(self, classes: int | None) -> Published:
         """Without the background class, if that makes it `classes`; unchanged otherwise."""
-        if classes != self.net.classes - 1 or self.net.classes != 1001:
+        if (classes, self.net.classes) != (1000, 1001):
             return self
         arrays = {
             key: array[..., 1:] if array.shape[-1] == self.net.classes else array

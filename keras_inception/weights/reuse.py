@@ -67,7 +67,7 @@ def with_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
     """A kernel of (height, width, 3, filters) for images of `channels`.
 
     For one channel the sum over the three, which sees a grey image as the kernel saw it in RGB;
-    for more, the three in turn, scaled to the same sum.
+    for others, the three in turn, times 3 / channels, as timm does.
     """
     if channels == 1:
         return kernel.sum(axis=2, keepdims=True)

@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import subprocess
-import sys
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from keras_inception.children import command
 from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 
@@ -93,10 +93,11 @@ class Process:
     def __init__(self, name: str, size: int):
         self._name = name
         self._patience = ANSWER + size / SPEED
-        # -P: what lies in the working directory is not to be imported.
-        program = [sys.executable, "-P", "-m", f"{__package__}.guarded"]
         self._child = subprocess.Popen(
-            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command(f"{__package__}.guarded"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
 
     def call(self, what: str, data: bytes = b"", **arguments) -> tuple[dict, bytes]:

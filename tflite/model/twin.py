@@ -9,7 +9,6 @@ from __future__ import annotations
 from types import ModuleType
 
 import numpy as np
-import tf_keras
 
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
@@ -31,6 +30,8 @@ def twin(model, images: np.ndarray):
     `images` are float32, (n, height, width, channels), as `model` takes them. Raises BadInput
     for a layer that is not in `stock.LAYERS`, or if the outputs differ by more than float rounding.
     """
+    import tf_keras  # Keras 3 models are looked at without it.
+
     model = in_float32(model)
     front, rest = apart(flat(model))
     made = built(rest, tf_keras, model.name)

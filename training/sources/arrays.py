@@ -7,7 +7,7 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image
 
-from keras_inception.errors import BadInput
+from keras_inception.errors import BadInput, needed_by
 
 from ..data import Examples, Split, hold_out
 
@@ -67,7 +67,8 @@ def _arrays(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], na
 
 def digits(holdout: float, seed: int) -> Split:
     """scikit-learn's bundled 1,797 handwritten digits, 8x8, grey values 0..16."""
-    from sklearn.datasets import load_digits
+    with needed_by("the data set digits"):
+        from sklearn.datasets import load_digits
 
     found = load_digits()
     images = np.round(found.images * (255 / 16)).astype(np.uint8)

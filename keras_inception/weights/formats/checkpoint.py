@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import BadInput
+from ...errors import BadInput, needed_by
 
 # The last eight bytes of a table file: a V1 checkpoint is one, and so is a V2 index.
 # https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/lib/io/format.h
@@ -21,7 +21,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
     table = path if path.is_file() else Path(f"{path}.index")
     if not table.read_bytes().endswith(MAGIC):
         raise BadInput("it does not end as a checkpoint does; get the whole file again")
-    import tensorflow as tf
+    with needed_by("a TensorFlow checkpoint"):
+        import tensorflow as tf
 
     reader = tf.train.load_checkpoint(str(path))
     # The strings of an object-based checkpoint describe its objects and are no weights.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from ...children import command
 from ...errors import BadInput
 
 # Seconds for starting, and bytes a second for reading: ten times what a slow machine needs.
@@ -29,11 +29,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "arrays.npz")
-        # -P: what lies in the working directory is not to be imported.
-        program = [sys.executable, "-P", "-m", f"{__package__}.keras_h5_layouts"]
         try:
             done = subprocess.run(
-                [*program, str(path), str(out)],
+                [*command(f"{__package__}.keras_h5_layouts"), str(path), str(out)],
                 capture_output=True,
                 text=True,
                 timeout=START + path.stat().st_size / SPEED,
