@@ -78,7 +78,7 @@ docs: $(VENV)/installed
 	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
 	$(VENV)/bin/python docs/api.py > docs/api.md
 	$(VENV)/bin/python docs/keras_names.py > docs/keras_names.md
-	$(VENV)/bin/python docs/images/family.py > docs/images/family.svg
+	$(VENV)/bin/python docs/family.py > docs/images/family.svg
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/latency.py

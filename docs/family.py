@@ -1,4 +1,4 @@
-"""The family as one picture: `python docs/images/family.py > docs/images/family.svg`."""
+"""The family as one picture: `python docs/family.py > docs/images/family.svg`."""
 
 from math import sqrt
 
