@@ -96,6 +96,14 @@ def made_by(target):
     return [words[1:] for words in found if words[0].endswith("/keras-inception")]
 
 
+def test_readme_says_how_large_an_environment_is_as_make_does():
+    makefile, readme = (ROOT / "Makefile").read_text(), text("README.md")
+    sizes = re.findall(r"\(call install,(?:demo|test),([\d.]+ GB),([\d.]+ GB)\)", makefile)
+    assert len(sizes) == 2
+    for download, disk in sizes:
+        assert re.search(rf"{download}( to download)? and {disk}", readme)
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_the_demo_s_commands_are_ones():
     commands = made_by("demo")
