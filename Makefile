@@ -4,8 +4,8 @@ VENV ?= .venv
 # A fresh run folder every time: a run is never trained over.
 RUN := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 CLI := $(VENV)/bin/keras-inception
-# Whole files on either core: the tests of one share what they train.
-PARALLEL := -n 2 --dist loadfile
+# Both cores; the slowest tests are told, so that they stay quick.
+PYTEST := -m pytest -n 2 --dist worksteal --durations=15
 
 .PHONY: demo test test-all test-lowest test-parity test-mediapipe lint bench docs
 
@@ -23,10 +23,11 @@ demo: $(VENV)/installed
 	$(CLI) report $(RUN)
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow and not parity'
+	$(VENV)/bin/python $(PYTEST) -m 'not slow and not parity'
 
 test-all: $(VENV)/installed
-	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not parity'
+	@echo "All tests but the peers': about 45 minutes on two cores."
+	$(VENV)/bin/python $(PYTEST) -m 'not parity'
 
 # The tests again with the oldest releases that setup.cfg allows.
 test-lowest:
@@ -34,7 +35,7 @@ test-lowest:
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
 		--resolution lowest-direct --editable '.[test]'
-	.venv-lowest/bin/python -m pytest $(PARALLEL) -m 'not slow and not parity'
+	.venv-lowest/bin/python $(PYTEST) -m 'not slow and not parity'
 
 # Our networks beside torchvision's, timm's, tf2cv's and TF-slim's, with the same weights. The first
 # two go in without their requirements, which would bring a torch for CUDA.

@@ -15,7 +15,7 @@ from tensorboard.util.tensor_util import make_ndarray
 import keras_inception as ki
 from keras_inception.weights import store
 
-SMALL = {"norm": "batch", "width": 0.25, "input_shape": (33, 33, 3), "classes": 5}
+WHOLE = {"norm": "batch", "width": 0.25, "input_shape": (33, 33, 3), "classes": 5, "aux": True}
 SCRIPT = """
 import csv, json, sys
 sys.modules["tensorflow"] = None  # any import of it fails, as where it is not installed
@@ -26,72 +26,77 @@ from keras_inception.training import fit
 from keras_inception.training.recipes import recipe_for
 from keras_inception.weights import store
 
-fit.network_of = tiny_run.network_of
-arrays, folder, small = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-model = ki.GoogLeNet(aux=True, **small)
-store.write(model, {key: arrays[key] for key in arrays.files if "/" in key})
-outputs = model.predict(arrays["images"], verbose=0)
+arrays, folder, whole = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+if not whole:
+    fit.network_of = tiny_run.network_of
 values = {"optimizer": "rmsprop", "l2": 1e-4, "clipnorm": 2.0, "ema": 0.9, "mixup": 0.2}
-recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17, aux=True, **values)
+recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17, aux=bool(whole), **values)
 run = fit.start(recipe, folder)
+model = ki.GoogLeNet(**whole) if whole else ki.load_model(run.model)
+if whole:
+    store.write(model, {key: arrays[key] for key in arrays.files if "/" in key})
+outputs = model.predict(arrays["images"], verbose=0)
+row = dict(zip(*csv.reader(run.log.open())))
 print(json.dumps({
     "backend": keras.backend.backend(),
-    "outputs": [output.tolist() for output in outputs],
+    "outputs": [output.tolist() for output in (outputs if whole else [outputs])],
     "run": run.environment["backend"],
-    "log": run.log.read_text().splitlines()[0],
+    "log": list(row),
     "images": run.result["images"],
-    "validation": float(dict(zip(*csv.reader(run.log.open())))["val_main_loss"]),
+    "validation": float(row["val_main_loss" if whole else "val_loss"]),
     "exported": run.result["loss"],
 }))
 """
 
 
-@pytest.fixture(scope="module")
-def images():
-    return np.random.default_rng(0).normal(size=(4, 33, 33, 3)).astype("float32")
-
-
-@pytest.fixture(scope="module")
-def model():
-    return ki.GoogLeNet(aux=True, **SMALL)
-
-
-@pytest.fixture(scope="module", params=["jax", "torch"])
-def theirs(request, model, images, tmp_path_factory):
-    """What a process on the backend computed, and the folder of its run."""
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"needs the backend: pip install {request.param}")
-    folder = tmp_path_factory.mktemp(request.param)
-    np.savez(folder / "arrays.npz", images=images, **store.read(model))
-    more = {
-        "KERAS_BACKEND": request.param,
-        "JAX_PLATFORMS": "cpu",
-        "LAST": "aux1",
-        "PYTHONPATH": os.path.dirname(__file__),
-    }
+def run_on(backend, folder, whole, images, arrays):
+    """What a process on the backend says of a run in `folder`, and of outputs for `images`."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"needs the backend: pip install {backend}")
+    np.savez(folder / "arrays.npz", images=images, **arrays)
+    more = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, folder / "arrays.npz", folder / "run", json.dumps(SMALL)],
+        [sys.executable, "-c", SCRIPT, folder / "arrays.npz", folder / "run", json.dumps(whole)],
         capture_output=True,
         text=True,
-        env={**os.environ, **more},
+        env={**os.environ, **more, "PYTHONPATH": os.path.dirname(__file__)},
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["backend"] == found["run"] == request.param != keras.backend.backend()
-    return found, folder / "run"
-
-
-def test_other_backends_train(theirs):
-    theirs, folder = theirs
-    assert "aux1_accuracy" in theirs["log"]
-    assert theirs["images"] > 300
+    assert found["backend"] == found["run"] == backend != keras.backend.backend()
+    assert found["images"] > 300
     # The averaged weights are what validation saw and what is exported.
-    assert theirs["validation"] == pytest.approx(theirs["exported"], rel=1e-3)
-    curves = EventAccumulator(str(folder / "tensorboard" / "train")).Reload()
-    (norm,) = curves.Tensors("gradient_norm/inception_3a")
-    assert make_ndarray(norm.tensor_proto) > 0
+    assert found["validation"] == pytest.approx(found["exported"], rel=1e-3)
+    return found
 
 
-def test_other_backends_give_the_same_outputs(theirs, model, images):
-    for a, b in zip(model(images), theirs[0]["outputs"], strict=True):
+def gradient_norm(folder, row):
+    curves = EventAccumulator(str(folder / "run" / "tensorboard" / "train")).Reload()
+    (norm,) = curves.Tensors(f"gradient_norm/{row}")
+    return make_ndarray(norm.tensor_proto)
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def tiny(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    images = np.random.default_rng(0).normal(size=(4, 17, 17, 1)).astype("float32")
+    return folder, images, run_on(request.param, folder, {}, images, {})
+
+
+def test_other_backends_train_and_their_models_load_here(tiny):
+    folder, images, theirs = tiny
+    assert gradient_norm(folder, "conv1_7x7_s2") > 0
+    model = ki.load_model(folder / "run" / "model.keras")
+    np.testing.assert_allclose(model(images), theirs["outputs"][0], atol=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_give_the_same_outputs_and_train(backend, tmp_path):
+    model = ki.GoogLeNet(**WHOLE)
+    images = np.random.default_rng(0).normal(size=(4, 33, 33, 3)).astype("float32")
+    theirs = run_on(backend, tmp_path, WHOLE, images, store.read(model))
+    assert "aux2_accuracy" in theirs["log"]
+    assert gradient_norm(tmp_path, "inception_3a") > 0
+    for a, b in zip(model(images), theirs["outputs"], strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)

@@ -131,7 +131,7 @@ def test_the_graph_is_whole(run):
     assert all(source in names for node in graph.node for source in node.input)
     joined = next(node for node in graph.node if node.name == "inception_3a/inception_3a")
     assert (joined.op, len(joined.input)) == ("Concatenate", 4)
-    assert [d.size for d in joined.attr["_output_shapes"].list.shape[0].dim] == [-1, 3, 3, 64]
+    assert [d.size for d in joined.attr["_output_shapes"].list.shape[0].dim] == [-1, 4, 4, 64]
 
 
 @pytest.mark.parametrize("net", FAMILY.values(), ids=FAMILY)

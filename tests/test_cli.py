@@ -53,16 +53,16 @@ def test_a_damaged_run_is_named(run, capfd, tmp_path):
     assert status == 2 and "run.json is damaged" in printed
 
 
-def test_a_full_disk_ends_the_command_in_a_sentence(run, capfd, monkeypatch):
+def test_a_full_disk_ends_the_command_in_a_sentence(whole, capfd, monkeypatch):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")
 
     monkeypatch.setattr(saving, "write_bytes", full)
-    before = sorted(run.folder.iterdir())
-    status, printed = sentence(capfd, "export", str(run.folder), "--scheme", "dynamic")
+    before = sorted(whole.folder.iterdir())
+    status, printed = sentence(capfd, "export", str(whole.folder), "--scheme", "dynamic")
     assert status == 1
     assert "No space left on device: 'model.tflite'; nothing that existed was changed" in printed
-    assert sorted(run.folder.iterdir()) == before
+    assert sorted(whole.folder.iterdir()) == before
 
 
 def test_programming_errors_are_not_dressed_up(monkeypatch):

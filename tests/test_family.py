@@ -65,10 +65,23 @@ def fitted(net):
     return model
 
 
-@pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
-def test_every_member_trains_and_is_saved(name, tmp_path):
+#: The member that is trained and quantized in the quick tests: the others have the same rows,
+#: but for those of GoogLeNet, which most other tests train and quantize.
+TRAINED = "inception_resnet_v1"
+
+
+def with_others_slow(names):
+    return [pytest.param(n, marks=() if n == TRAINED else pytest.mark.slow) for n in names]
+
+
+@pytest.fixture
+def model(name):
+    return fitted(small(FAMILY[name]))
+
+
+@pytest.mark.parametrize("name", with_others_slow(FAMILY))
+def test_every_member_trains_and_is_saved(name, model, tmp_path):
     net = small(FAMILY[name])
-    model = fitted(net)
     model.save(tmp_path / "m.keras")
     images, _ = images_for(net, 4)
     again = ki.load_model(tmp_path / "m.keras")
@@ -79,8 +92,9 @@ def test_every_member_trains_and_is_saved(name, tmp_path):
     assert single.count_params() == build(without_aux(net), keras).count_params()
 
 
-def quantizes(net, engine=tfmot):
-    """Quantization-aware for a few steps, then a file: integer throughout, and the same network."""
+@cache
+def converted(net, engine):
+    """The fitted member, quantization-aware for a few steps, and its file."""
     images, labels = images_for(net)
     model = ki.without_aux(fitted(net))
     kind = engine.KERAS
@@ -89,41 +103,44 @@ def quantizes(net, engine=tfmot):
     )
     quantized.compile(kind.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy")
     quantized.fit(batches(images, labels), verbose=0)
-    content = convert(quantized, "int8", Preprocessing(), "uint8")
+    return quantized, convert(quantized, "int8", Preprocessing(), "uint8")
+
+
+def assert_quantizes(net, engine):
+    """Its file is integer throughout, and the same network."""
+    images, _ = images_for(net)
+    quantized, content = converted(net, engine)
     assert audit(content).integer, str(audit(content))
     assert File(content).scores(images).shape == (32, 4)
     # After a handful of steps normalization magnifies every rounding, so the logits are held to
     # their spread here; trained networks are held to a single step in test_files.py.
-    logits = kind.Model(quantized.input, quantized.layers[-1].input)
+    logits = engine.KERAS.Model(quantized.input, quantized.layers[-1].input)
     expected = np.array(logits(images))
     noise = File(without_softmax(content)).scores(images) - expected
     assert np.std(noise) < 0.35 * np.std(expected), (np.std(noise), np.std(expected))
 
 
-@pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
-def test_every_member_quantizes_to_integers(name):
-    quantizes(small(FAMILY[name]))
+@pytest.fixture(params=[tfmot, keras3], ids=["tfmot", "keras"])
+def engine(name, request):
+    """Each engine, which has made the member's file already."""
+    converted(small(FAMILY[name]), request.param)
+    return request.param
 
 
-@pytest.mark.parametrize("engine", [tfmot, pytest.param(keras3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", with_others_slow(FAMILY))
+def test_every_member_quantizes_to_integers(name, engine):
+    assert_quantizes(small(FAMILY[name]), engine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [tfmot, keras3], ids=["tfmot", "keras"])
 def test_local_response_normalization_quantizes_to_integers(engine):
     """GoogLeNet as in the paper; TFLite's own operator is in float."""
     net = replace(widen(FAMILY["googlenet"], 0.25), input_shape=(32, 32, 3), classes=4)
-    quantizes(net, engine)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name == "inception_resnet_v1" else pytest.mark.slow)
-        for name in FAMILY
-    ],
-)
-def test_members_quantize_in_keras_too(name):
-    quantizes(small(FAMILY[name]), keras3)
+    assert_quantizes(net, engine)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
 def test_the_deep_members_quantize_at_their_full_depth(name):
-    quantizes(on_small_images(widen(FAMILY[name], 0.25)))
+    assert_quantizes(on_small_images(widen(FAMILY[name], 0.25)), tfmot)
