@@ -37,6 +37,7 @@ test: $(VENV)/installed
 	$(VENV)/bin/python $(PYTEST) -m 'not slow and not parity'
 
 test-all: $(VENV)/installed
+	@echo "All tests but the peers': about 45 minutes on two cores."
 	$(VENV)/bin/python $(PYTEST) -m 'not parity'
 
 # The tests again with the oldest releases that setup.cfg allows.

@@ -33,7 +33,8 @@ values = {"optimizer": "rmsprop", "l2": 1e-4, "clipnorm": 2.0, "ema": 0.9, "mixu
 recipe = recipe_for("digits", width=0.25, epochs=1, image_size=17, aux=bool(whole), **values)
 run = fit.start(recipe, folder)
 model = ki.GoogLeNet(**whole) if whole else ki.load_model(run.model)
-store.write(model, {key: arrays[key] for key in arrays.files if "/" in key}, partial=True)
+if whole:
+    store.write(model, {key: arrays[key] for key in arrays.files if "/" in key})
 outputs = model.predict(arrays["images"], verbose=0)
 row = dict(zip(*csv.reader(run.log.open())))
 print(json.dumps({

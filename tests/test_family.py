@@ -93,8 +93,8 @@ def test_every_member_trains_and_is_saved(name, model, tmp_path):
 
 
 @cache
-def fake_quantized(net, engine):
-    """The fitted member, quantization-aware for a few steps."""
+def converted(net, engine):
+    """The fitted member, quantization-aware for a few steps, and its file."""
     images, labels = images_for(net)
     model = ki.without_aux(fitted(net))
     kind = engine.KERAS
@@ -103,14 +103,13 @@ def fake_quantized(net, engine):
     )
     quantized.compile(kind.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy")
     quantized.fit(batches(images, labels), verbose=0)
-    return quantized
+    return quantized, convert(quantized, "int8", Preprocessing(), "uint8")
 
 
 def assert_quantizes(net, engine):
     """Its file is integer throughout, and the same network."""
     images, _ = images_for(net)
-    quantized = fake_quantized(net, engine)
-    content = convert(quantized, "int8", Preprocessing(), "uint8")
+    quantized, content = converted(net, engine)
     assert audit(content).integer, str(audit(content))
     assert File(content).scores(images).shape == (32, 4)
     # After a handful of steps normalization magnifies every rounding, so the logits are held to
@@ -123,8 +122,8 @@ def assert_quantizes(net, engine):
 
 @pytest.fixture(params=[tfmot, keras3], ids=["tfmot", "keras"])
 def engine(name, request):
-    """Each engine, which has fake-quantized the member already."""
-    fake_quantized(small(FAMILY[name]), request.param)
+    """Each engine, which has made the member's file already."""
+    converted(small(FAMILY[name]), request.param)
     return request.param
 
 

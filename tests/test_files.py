@@ -67,7 +67,7 @@ def test_int8_files_are_integer_throughout_and_keep_the_accuracy(run, integer):
 def test_so_does_a_whole_network(tmp_path):
     run = fit.start(recipe_for("digits", width=0.25, aux=True, epochs=6), tmp_path / "run")
     assert run.result["top1"] > 0.9
-    for path in (deliver.export(run.folder, "int8"), deliver.quantize(run.folder)):
+    for path in (deliver.export(run.folder, scheme="int8").path, deliver.quantize(run.folder).path):
         found = audit(path.read_bytes())
         assert found.integer and found.operators == () and found.operator_count > 80
         assert evaluate(path).top1 >= run.result["top1"] - 0.01
