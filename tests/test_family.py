@@ -35,7 +35,7 @@ def images_for(net, count=32):
 
 
 #: Where one member stands for its like, the others are left to the slow tests.
-LARGE = ("inception_v2", "inception_v4", "inception_resnet_v2")
+LARGE = ("inception_v2", "inception_v4", "inception_resnet_v1", "inception_resnet_v2")
 
 
 def with_large_ones_slow(names):

@@ -82,6 +82,7 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     np.testing.assert_allclose(File(path).scores(pixels), expected, atol=0.05)
 
 
+@pytest.mark.slow
 def test_quantize_from_the_command_line(saved, photographs, tmp_path, capsys):
     command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --epochs 1"
     assert cli.main([*command.split(), "--out", str(tmp_path)]) == 0

@@ -112,6 +112,7 @@ def test_an_inputs_scale_and_zero_point_are_the_preprocessing(residual, io_type,
             require_input(file, Preprocessing(100.0, 64.0))
 
 
+@pytest.mark.slow
 def test_export_fails_where_a_gate_does(run, int8, monkeypatch):
     before = int8.read_bytes()
     monkeypatch.setattr(deliver, "ALLOWED", 0.5)

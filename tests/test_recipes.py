@@ -175,6 +175,7 @@ def test_recipes_are_listed_and_printed_in_full(capsys):
     assert "a named recipe is one of" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("tiny_network")
 def test_a_dry_run_says_everything_and_writes_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     argv = ["train", "--dry-run", "--run", "r", "--recipe", "modern", "--width", "0.25"]
