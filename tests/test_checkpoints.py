@@ -141,7 +141,7 @@ def test_a_full_disk_at_any_write_loses_nothing(writes, whole, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    "kilobytes", [64, pytest.param(8, marks=SLOW), pytest.param(130, marks=SLOW)]
+    "kilobytes", [pytest.param(kilobytes, marks=SLOW) for kilobytes in (64, 8, 130)]
 )
 def test_a_disk_that_is_full_in_earnest(kilobytes, whole, tmp_path, capfd):
     def mount(*options):

@@ -163,7 +163,7 @@ def converted(model, run, test_set, tmp_path):
     return converted
 
 
-@pytest.mark.parametrize("io_type", ["int8", "float32"])
+@pytest.mark.parametrize("io_type", ["int8", pytest.param("float32", marks=pytest.mark.slow)])
 def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
     path = converted("int8", io_type)
     file = File(path)
@@ -174,6 +174,7 @@ def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
     assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_a_file_may_end_in_logits(converted):
     with_softmax = evaluate(converted("int8", "uint8"), data="digits")
     path = converted("int8", "uint8", logits=True)

@@ -109,9 +109,8 @@ def test_fine_tuning_leaves_batch_statistics_and_the_input_range_alone(tuned, ea
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)
 
 
-@pytest.mark.parametrize(
-    "precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_keras_trains_in_mixed_precision(precision, batches, monkeypatch):
     """What is told of an epoch's end finds the model in float32, as files are made of it."""
     quantized = keras3.quantize(mobile(), batches[0][0], RANGE)

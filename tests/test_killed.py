@@ -32,6 +32,7 @@ def killed(tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_network")
 def test_a_killed_run_ends_as_one_that_lived(killed, whole):
     fit.resume(killed)

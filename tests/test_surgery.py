@@ -130,7 +130,12 @@ def test_freezing_needs_a_row_that_exists():
 
 @pytest.mark.parametrize(
     ("builder", "grid"),
-    [(ki.GoogLeNet, 4), (ki.InceptionV2, 4), (ki.InceptionV3, 2), (ki.InceptionResNetV2, 2)],
+    [
+        (ki.GoogLeNet, 4),
+        (ki.InceptionV2, 4),
+        (ki.InceptionV3, 2),
+        pytest.param(ki.InceptionResNetV2, 2, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("size", [28, 32, 64])
 def test_small_stems_keep_a_grid_on_small_images(builder, grid, size):
