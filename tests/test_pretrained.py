@@ -133,12 +133,14 @@ def int8(bvlc, shared, tmp_path_factory):
     ).path
 
 
+@pytest.mark.slow
 def test_the_int8_file_is_integer_throughout_normalization_included(int8):
     found = audit(int8.read_bytes())
     assert found.integer
     assert not any("LOCAL_RESPONSE" in operator for operator in found.operators)
 
 
+@pytest.mark.slow
 def test_the_int8_file_takes_raw_pixels(int8, reference):
     file, (pixels, _) = File(int8), reference
     assert file.input_quantization == (1.0, 0)
@@ -146,6 +148,7 @@ def test_the_int8_file_takes_raw_pixels(int8, reference):
     np.testing.assert_array_equal(file._encode(CAFFE.raw(pixels)), pixels)
 
 
+@pytest.mark.slow
 def test_the_int8_file_says_what_the_float_network_says(int8, reference):
     """On the seven with a clear first class; the probabilities of 8 bits are within a few steps."""
     pixels, logits = reference
