@@ -41,9 +41,9 @@ def no_trial():
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """A GoogLeNet with heads, cut short, trained for a few epochs on the embedded digits, with
+    """A GoogLeNet to its second head, trained for a few epochs on the embedded digits, with
     histograms."""
-    from helpers.networks import cut
+    from helpers.networks import to_heads
 
     from keras_inception.training import fit, run_folder
     from keras_inception.training.recipes import recipe_for
@@ -54,7 +54,7 @@ def run(tmp_path_factory):
     def make(folder):
         network_of = fit.network_of
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fit, "network_of", lambda *arguments: cut(network_of(*arguments)))
+            patch.setattr(fit, "network_of", lambda *arguments: to_heads(network_of(*arguments)))
             fit.start(recipe, folder, Watch(histograms=True))
 
     return run_folder.read(made_once(tmp_path_factory, "run", make))

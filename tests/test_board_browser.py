@@ -100,7 +100,7 @@ def test_histograms(browser, url):
 
 
 def test_graph(browser, url):
-    seen(browser, f"{url}/#graphs", "inception_3a", "inception_5b", "aux1", "image")
+    seen(browser, f"{url}/#graphs", "inception_3a", "inception_4d", "aux1", "image")
 
 
 def test_hparams(browser, url):

@@ -120,7 +120,9 @@ def assert_quantizes(net, engine):
     assert np.std(noise) < 0.35 * np.std(expected), (np.std(noise), np.std(expected))
 
 
-@pytest.fixture(params=[tfmot, keras3], ids=["tfmot", "keras"])
+@pytest.fixture(
+    params=[pytest.param(tfmot, marks=pytest.mark.slow), keras3], ids=["tfmot", "keras"]
+)
 def engine(name, request):
     """Each engine, which has made the member's file already."""
     converted(small(FAMILY[name]), request.param)

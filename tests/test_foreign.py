@@ -82,9 +82,9 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     np.testing.assert_allclose(File(path).scores(pixels), expected, atol=0.05)
 
 
-@pytest.mark.slow
-def test_quantize_from_the_command_line(saved, photographs, tmp_path, capsys):
-    command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --epochs 1"
+@pytest.mark.parametrize("epochs", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_quantize_from_the_command_line(epochs, saved, photographs, tmp_path, capsys):
+    command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --epochs {epochs}"
     assert cli.main([*command.split(), "--out", str(tmp_path)]) == 0
     path = tmp_path / "mine_int8_qat.tflite"
     record = json.loads(path.with_suffix(".json").read_text())

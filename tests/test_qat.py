@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from helpers.networks import RANGE, limits_of, mobile, reduction, short, small
+from helpers.networks import RANGE, limits_of, mobile, reduction, short, small, to_heads
 
 from keras_inception.builder import build
 from keras_inception.errors import BadInput
@@ -36,7 +36,7 @@ def images():
 @pytest.fixture(scope="module")
 def trained():
     """A small GoogLeNet whose batch normalization has statistics, scales and offsets to fold."""
-    net = small(without_aux(GOOGLENET))
+    net = small(without_aux(to_heads(GOOGLENET)))
     keras.utils.set_random_seed(0)
     model = build(net, keras)
     rng = np.random.default_rng(1)
@@ -144,7 +144,7 @@ def test_every_convolution_is_integer_and_each_channel_has_its_own_step(reduced)
 
 
 def test_layers_that_tfmot_does_not_know_are_kept(images):
-    net = short(with_pooling(without_aux(GOOGLENET), "attention"))
+    net = short(with_pooling(without_aux(to_heads(GOOGLENET)), "attention"))
     model = build(replace(net, input_shape=(32, 32, 3), classes=4), tf_keras)
     quantized = tfmot.quantize(model, images, RANGE)
     names = {layer.name for layer in quantized.layers}

@@ -53,7 +53,6 @@ def averaged(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "network_of", tiny_run.network_of)
-        patch.setenv("LAST", "inception_3a")
         patch.setattr(fit.Checkpoint, "on_train_batch_end", note)
         patch.setattr(fit.Checkpoint, "on_epoch_end", copy)
         run = fit.start(recipe_for("digits", **EVERYTHING), folder / "run")
@@ -175,8 +174,7 @@ def test_recipes_are_listed_and_printed_in_full(capsys):
     assert "a named recipe is one of" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("tiny_network")
-def test_a_dry_run_says_everything_and_writes_nothing(tmp_path, monkeypatch, capsys):
+def test_a_dry_run_says_everything_and_writes_nothing(tmp_path, monkeypatch, capsys, tiny_network):
     monkeypatch.chdir(tmp_path)
     argv = ["train", "--dry-run", "--run", "r", "--recipe", "modern", "--width", "0.25"]
     assert main(argv) == 0

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_inception.costs import smallest_input
-from keras_inception.spec import BatchNorm
+from keras_inception.spec import Aux, BatchNorm
 from keras_inception.tflite.engines import keras3
 from keras_inception.transform import widen, with_norm
 
@@ -26,8 +26,15 @@ def cut(net):
     return replace(net, rows=tuple(rows))
 
 
+def to_heads(net):
+    """The same without what comes after the last head but the classifier."""
+    rows = cut(net).rows
+    last = max(k for k, row in enumerate(rows) if isinstance(row, Aux))
+    return replace(net, rows=rows[: last + 1])
+
+
 def short(net):
-    """The same at a quarter of its width."""
+    """A network with one block of each kind, and its heads, at a quarter of its width."""
     return widen(cut(net), 0.25)
 
 
