@@ -159,6 +159,7 @@ def test_an_epoch_shows_every_image_once():
     np.testing.assert_array_equal(np.bincount(labels), np.bincount(train.labels[:1437]))
 
 
+@pytest.mark.slow
 def test_fashion_mnist_through_keras_own_loader(shared, tmp_path):
     """Zalando's official files, in the cache where Keras would have put them."""
     import subprocess

@@ -71,6 +71,7 @@ def test_class_weights_reach_every_output(model, batch):
     assert doubled == pytest.approx(2 * plain, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_it_trains_on(model, batch, tmp_path):
     model.fit(batches(*batch), verbose=0)
     model.save(tmp_path / "m.keras")
