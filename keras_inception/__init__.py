@@ -46,7 +46,7 @@ if (_ROOT / "setup.cfg").is_file() and not (_ROOT / "keras_inception" / "trainin
     __path__.append(str(_ROOT))
 
 __version__ = "0.1.0"
-__getattr__, _names = exports(
+__getattr__, _ = exports(
     __name__,
     {
         "evaluate": ".tflite.evaluation",
