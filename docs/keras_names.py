@@ -30,8 +30,9 @@ def blocks(net: Network) -> dict[str, str]:
     for row in net.rows:
         if isinstance(row, Concat):
             found[row.name.lower()] = row.name
-        elif isinstance(row, Residual):
-            found[f"{row.name}_ac" if row.relu else row.name] = row.name
+        elif isinstance(row, Residual) and row.relu:
+            # The last block ends in a layer that has no name of its own.
+            found[f"{row.name}_ac"] = row.name
         elif row.name == "Conv2d_7b_1x1":
             found["conv_7b_ac"] = f"{row.name}_relu"
     return found

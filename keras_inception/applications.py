@@ -143,11 +143,14 @@ def _application(
     # What a Keras file of weights was trained on is not known.
     expected = found.preprocessing if found else Preprocessing() if weights is None else None
     if include_preprocessing:
+        if expected is None:
+            raise BadInput(
+                f"{weights} does not say what it expects of pixels: give "
+                "include_preprocessing=False, and the model what it was trained on"
+            )
         from .preprocess_layers import preprocessed
 
-        input_tensor = preprocessed(
-            expected or Preprocessing(), net.input_shape, input_tensor, keras
-        )
+        input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
     model = build(net, keras, input_tensor=input_tensor)
     if found:
         from .weights import store
@@ -155,7 +158,7 @@ def _application(
         store.write(model, found.arrays, partial=True)
     elif weights is not None:
         model.load_weights(weights)
-    model.preprocessing = expected.raw if expected and include_preprocessing else expected
+    model.preprocessing = expected.raw if include_preprocessing else expected
     return model
 
 

@@ -29,6 +29,12 @@ def shared():
     return SHARED
 
 
+def pytest_collection_modifyitems(items):
+    """What needs the trained run comes first: so one process has it, and none waits for another."""
+    made = {item.path for item in items if "run" in item.fixturenames}
+    items.sort(key=lambda item: item.path not in made)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_trial():
     """Trainings begin at once: how fast images come is one test's matter."""

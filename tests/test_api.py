@@ -71,7 +71,14 @@ def test_keras_names_are_those_of_the_same_maps(name):
             assert their_layer.kernel.shape == our_layer.kernel.shape
 
 
-@pytest.mark.parametrize("name", sorted(functions()))
+#: Builders whose examples take seconds.
+LARGE = ("InceptionV4", "InceptionResNetV1", "InceptionResNetV2")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in sorted(functions())],
+)
 def test_its_examples_run(name):
     finder, failed = doctest.DocTestFinder(recurse=False), []
     value = functions()[name]

@@ -54,7 +54,12 @@ def run_on(backend, folder, whole, images, arrays):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs the backend: pip install {backend}")
     np.savez(folder / "arrays.npz", images=images, **arrays)
-    more = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
+    more = {
+        "KERAS_BACKEND": backend,
+        "JAX_PLATFORMS": "cpu",
+        # Compiling for speed would take longer than all that is computed.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    }
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, folder / "arrays.npz", folder / "run", json.dumps(whole)],
         capture_output=True,

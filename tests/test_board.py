@@ -8,6 +8,7 @@ import urllib.request
 import keras
 import numpy as np
 import pytest
+from helpers.networks import batches
 from PIL import Image
 from tensorboard import program
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -151,7 +152,7 @@ def linear(optimizer):
 def test_gradient_norms_by_hand():
     """d/dw (w.x + b - y)^2 = -2 y x and -2 y at w = b = 0: with x = (3, 4), y = 1, a step of 0."""
     model, norms = linear(keras.optimizers.SGD(0.0))
-    model.fit(np.array([[3.0, 4.0]] * 4), np.ones((4, 1)), batch_size=2, verbose=0)
+    model.fit(batches(np.array([[3.0, 4.0]] * 4), np.ones((4, 1)), size=2), verbose=0)
     means, steps = norms.take()
     assert steps == 2
     assert list(means.values()) == pytest.approx([104**0.5, 10, 2])
@@ -162,7 +163,7 @@ def test_scaled_losses_do_not_show_and_overflows_do():
     scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.0), initial_scale=8.0)
     model, norms = linear(scaled)
     images = np.array([[3.0, 4.0], [np.inf, 0.0]])
-    model.fit(images, np.ones((2, 1)), batch_size=1, shuffle=False, verbose=0)
+    model.fit(batches(images, np.ones((2, 1)), size=1), verbose=0)
     means, steps = norms.take()
     assert steps == 1
     assert means["global"] == pytest.approx(104**0.5)
@@ -190,7 +191,7 @@ def test_watching_gradients_changes_no_weight():
         model.compile(sgd, "sparse_categorical_crossentropy", run_eagerly=True)
         if watch:
             GradientNorms(model.optimizer, model.trainable_variables, lambda path: path)
-        model.fit(images, labels, batch_size=16, epochs=2, verbose=0)
+        model.fit(batches(images, labels), epochs=2, verbose=0)
         return model.get_weights()
 
     for plain, seen in zip(train(False), train(True), strict=True):
@@ -199,15 +200,8 @@ def test_watching_gradients_changes_no_weight():
 
 def test_a_profile_of_a_few_steps(tmp_path):
     model, _ = linear("sgd")
-    batches = 2 * STEPS
-    model.fit(
-        np.ones((batches, 2)),
-        np.ones((batches, 1)),
-        batch_size=1,
-        epochs=2,
-        verbose=0,
-        callbacks=[Profile(tmp_path)],
-    )
+    ones = batches(np.ones((2 * STEPS, 2)), np.ones((2 * STEPS, 1)), size=1)
+    model.fit(ones, epochs=2, verbose=0, callbacks=[Profile(tmp_path)])
     assert len(list(tmp_path.rglob("*.xplane.pb"))) == 1
 
 

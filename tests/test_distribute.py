@@ -88,7 +88,7 @@ def two(folders):
 def test_two_processes_train_what_one_does(folders):
     first, second, one = folders
     for mine, theirs in zip(state(first), state(one), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+        np.testing.assert_allclose(mine, theirs, atol=2e-4)
     assert (first / "model.keras").is_file()
     assert not second.exists()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from helpers.networks import small
 
 import keras_inception as ki
 from keras_inception.preprocess import NAMED, Preprocessing
@@ -16,7 +17,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def headed():
-    return ki.GoogLeNet(aux=True, norm="batch", **SMALL)
+    return ki.build(small(ki.network("googlenet")))
 
 
 def copies(model, folder):
@@ -106,6 +107,14 @@ def test_a_model_carries_what_it_expects_of_pixels(weights):
         weights=weights, classes=10, input_shape=(32, 32, 3), include_preprocessing=True
     )
     assert inside.preprocessing == presets.CAFFE.raw
+
+
+def test_what_a_keras_file_expects_of_pixels_is_not_guessed(tmp_path):
+    model = ki.GoogLeNet(**SMALL)
+    model.save(path := tmp_path / "x.keras")
+    assert ki.GoogLeNet(**SMALL, weights=path).preprocessing is None
+    with pytest.raises(ki.BadInput, match=r"x\.keras does not say what it expects of pixels: give"):
+        ki.GoogLeNet(**SMALL, weights=path, include_preprocessing=True)
 
 
 def test_another_number_of_classes_says_what_to_give(weights):

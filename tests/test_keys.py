@@ -22,8 +22,13 @@ NETWORKS = {
 } | {"attention": with_pooling(VARIANTS["googlenet.slim"], "attention")}
 
 
-@pytest.mark.parametrize("cut", [short, pytest.param(lambda net: net, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        *((name, short) for name in ("googlenet.caffe", "inception_v3.keras", "attention")),
+        *(pytest.param(name, lambda net: net, marks=pytest.mark.slow) for name in NETWORKS),
+    ],
+)
 def test_the_table_names_every_weight_of_the_model(name, cut):
     net = cut(NETWORKS[name])
     listed = [str(key) for key in keys(net)]

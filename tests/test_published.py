@@ -160,12 +160,12 @@ def test_both_leftovers_of_a_file_that_does_not_fit_are_named(trained, tmp_path,
     if change == "one more":
         theirs["surplus"] = np.zeros(3)
     else:
-        del theirs["inception_4a/1x1/0"]
+        del theirs["inception_4d/1x1/0"]
     path = tmp_path / "x.npz"
     np.savez(path, **theirs)
     words = {
         "one more": "without a place: surplus",
-        "one less": "not in the file: inception_4a/1x1",
+        "one less": "not in the file: inception_4d/1x1",
     }
     with pytest.raises(BadInput, match=words[change]):
         published.load(path, "googlenet")

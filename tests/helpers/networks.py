@@ -27,10 +27,11 @@ def cut(net):
 
 
 def to_heads(net):
-    """The same without what comes after the last head but the classifier."""
-    rows = cut(net).rows
+    """GoogLeNet with one block before each of its pools and heads, and nothing after the last head
+    but its classifier."""
+    rows = [row for row in cut(net).rows if row.name != "inception_4a"]
     last = max(k for k, row in enumerate(rows) if isinstance(row, Aux))
-    return replace(net, rows=rows[: last + 1])
+    return replace(net, rows=tuple(rows[: last + 1]))
 
 
 def short(net):
