@@ -151,6 +151,7 @@ def _application(
         from .preprocess_layers import preprocessed
 
         input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
+        expected = expected.raw
     model = build(net, keras, input_tensor=input_tensor)
     if found:
         from .weights import store
@@ -158,7 +159,7 @@ def _application(
         store.write(model, found.arrays, partial=True)
     elif weights is not None:
         model.load_weights(weights)
-    model.preprocessing = expected.raw if include_preprocessing else expected
+    model.preprocessing = expected
     return model
 
 
