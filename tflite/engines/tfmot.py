@@ -90,10 +90,17 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
         make(tf_keras) for make in (attention_pooling, local_response_normalization, integer_lrn)
     }
 
-    averaged = {
-        layer.inbound_nodes[-1].inbound_layers
-        for layer in model.layers
-        if isinstance(layer, tf_keras.layers.AveragePooling2D)
+    averages = [
+        layer for layer in model.layers if isinstance(layer, tf_keras.layers.AveragePooling2D)
+    ]
+    averaged = {layer.inbound_nodes[-1].inbound_layers for layer in averages}
+    # As in DenseNet. TFLite averages in the range of what is averaged; with a range of its own
+    # the converter would give such a pooling that of what it is joined to, and then refuse it.
+    joined = {
+        layer.name
+        for layer in averages
+        for node in layer.outbound_nodes
+        if isinstance(node.outbound_layer, tf_keras.layers.Concatenate)
     }
 
     def annotate(layer):
@@ -108,6 +115,10 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.Default8BitOutputQuantizeConfig()
             )
+        if layer.name in joined:
+            return tfmot.quantization.keras.quantize_annotate_layer(
+                layer, configs.NoOpQuantizeConfig()
+            )
         copy = layer.__class__.from_config(layer.get_config())
         if isinstance(layer, tf_keras.layers.BatchNormalization):
             copy.trainable = False
@@ -118,6 +129,7 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
     scope = {
         **{layer.__name__: layer for layer in ours},
         "Default8BitOutputQuantizeConfig": configs.Default8BitOutputQuantizeConfig,
+        "NoOpQuantizeConfig": configs.NoOpQuantizeConfig,
     }
     with _inputs_in_the_order_asked(), tfmot.quantization.keras.quantize_scope(scope):
         quantized = tfmot.quantization.keras.quantize_apply(
