@@ -56,12 +56,18 @@ def svg() -> str:
         }.get(name, (x + radius + 8, y - 2, "start"))
         label = f'<tspan font-weight="bold">{TITLES[name]}</tspan>'
         size = f"{cost.parameters / 1e6:.1f} M"
-        halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"'
-        parts += [
+        parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" '
-            'fill-opacity="0.85"/>',
-            f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{at[2]}" {halo}>{label}'
-            f'<tspan x="{at[0]:.1f}" dy="16" fill="#666">{record.top1} %, {size}</tspan></text>',
+            'fill-opacity="0.85"/>'
+        )
+        # Written twice, first as a halo: not every viewer knows paint-order.
+        parts += [
+            f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{at[2]}"{halo}>{label}'
+            f'<tspan x="{at[0]:.1f}" dy="16"{ink}>{record.top1} %, {size}</tspan></text>'
+            for halo, ink in (
+                (' fill="#ffffff" stroke="#ffffff" stroke-width="4"', ""),
+                ("", ' fill="#666"'),
+            )
         ]
     return "\n".join([*parts, "</svg>"])
 
