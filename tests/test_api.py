@@ -18,6 +18,7 @@ from keras_inception import cli, tflite, training
 from keras_inception.costs import measure, smallest_input, total
 from keras_inception.networks import FAMILY
 from keras_inception.spec import Dropout
+from keras_inception.tflite.metadata import Said
 from keras_inception.training.recipes import Recipe
 from keras_inception.transform import without_aux, without_top
 
@@ -136,7 +137,8 @@ def test_all_but_the_first_argument_is_given_by_keyword():
         assert {each.kind for each in others} <= {first.KEYWORD_ONLY, first.VAR_KEYWORD}
     for name in ("export", "quantize"):
         _, *others = inspect.signature(functions()[name]).parameters.values()
-        assert {each.kind for each in others} == {inspect.Parameter.KEYWORD_ONLY}
+        assert {each.kind for each in others[:-1]} == {inspect.Parameter.KEYWORD_ONLY}
+        assert (others[-1].kind, others[-1].name) == (inspect.Parameter.VAR_KEYWORD, "said")
 
 
 @pytest.mark.parametrize("name", ["predict", "evaluate", "export", "quantize"])
@@ -145,6 +147,8 @@ def test_arguments_are_the_options_of_the_command_line(name, capsys):
         cli.main([name, "--help"])
     options = set(re.findall(r"--([a-z-]+)", capsys.readouterr().out)) | {"photographs"}
     _, *arguments = inspect.signature(functions()[name]).parameters
+    if "said" in arguments:
+        arguments = [*arguments[:-1], *Said.__annotations__]
     assert {argument.replace("_", "-") for argument in arguments} <= options
 
 

@@ -208,6 +208,13 @@ def test_seconds_are_those_of_all_sittings(stopped, monkeypatch):
     assert fit.resume(stopped).result["seconds"] == round(before + 1000)
 
 
+def test_a_folder_is_trained_in_once_at_a_time(whole, capsys):
+    with whole.alone():
+        assert cli.main(["train", "--run", str(whole.folder), "--resume"]) == 2
+    assert f"{whole.folder} is being trained by another process" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_one_process_trains_in_a_folder(whole):
     with whole.alone():
         code = "import sys; from keras_inception import cli; sys.exit(cli.main(sys.argv[1:]))"

@@ -82,10 +82,12 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     np.testing.assert_allclose(File(path).scores(pixels), expected, atol=0.05)
 
 
-@pytest.mark.parametrize("epochs", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_quantize_from_the_command_line(epochs, saved, photographs, tmp_path, capsys):
-    command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --epochs {epochs}"
-    assert cli.main([*command.split(), "--out", str(tmp_path)]) == 0
+@pytest.mark.parametrize(
+    ("engine", "epochs"), [("keras", 0), pytest.param("tfmot", 1, marks=pytest.mark.slow)]
+)
+def test_quantize_from_the_command_line(engine, epochs, saved, photographs, tmp_path, capsys):
+    command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --out {tmp_path}"
+    assert cli.main([*command.split(), f"--engine={engine}", f"--epochs={epochs}"]) == 0
     path = tmp_path / "mine_int8_qat.tflite"
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["classes"] == ["cats", "dogs"] and record["agreement"]["top1"] == 1
@@ -123,7 +125,7 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
         assert fault in capsys.readouterr().err
 
 
-def test_what_a_file_says_of_itself_is_given_with_the_export(saved, photographs, tmp_path, capsys):
+def test_what_a_file_says_of_itself_is_given_with_the_export(saved, tmp_path, capsys, monkeypatch):
     (tmp_path / "labels_de.txt").write_text("Katzen\nHunde\n")
     command = f"export {saved} --scheme float32 --preprocessing torch --out {tmp_path} --classes"
     command = [*command.split(), str(tmp_path / "labels.txt"), "--author", "Ada", "--threshold"]
@@ -134,6 +136,21 @@ def test_what_a_file_says_of_itself_is_given_with_the_export(saved, photographs,
     assert (said.author, said.license, said.threshold) == ("Ada", "CC0-1.0", 0.2)
     assert said.labels == ("cats", "dogs") and said.localized == {"de": ("Katzen", "Hunde")}
     before = (tmp_path / "mine_float32.tflite").read_bytes()
+    (tmp_path / "three.txt").write_text("cats\ndogs\nowls\n")
+    for wrong, fault in (
+        ({"labels": [tmp_path / "three.txt"]}, "2 outputs and labels has 3 names"),
+        ({"threshold": 2.0}, "threshold must be in"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(BadInput, match=fault):
+            patch.setattr(deliver, "convert", None)  # It is said before any work.
+            deliver.export(
+                saved,
+                scheme="float32",
+                preprocessing="torch",
+                classes=["cats", "dogs"],
+                out=tmp_path,
+                **wrong,
+            )
     assert cli.main([*command[:-1], str(tmp_path / "none.txt")]) == 2
     assert "there is no file of labels" in capsys.readouterr().err
     assert (tmp_path / "mine_float32.tflite").read_bytes() == before

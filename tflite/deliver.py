@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import tf_keras
@@ -23,7 +23,7 @@ from .conversion.convert import convert, left_to_the_user
 from .conversion.stem import faster_stem
 from .engines import engine as engine_named
 from .gates.ranges import ALLOWED, ALLOWED_AFTER_TRAINING
-from .metadata import Metadata, labels
+from .metadata import Metadata, Said, labels
 from .metadata.saving import save
 from .model import lrn
 from .model.twin import twin
@@ -71,6 +71,7 @@ def export(
     allow_float: bool = False,
     float_lrn: bool = False,
     out: str | Path | None = None,
+    **said: Unpack[Said],
 ) -> Exported:
     """Convert a trained network to `.tflite`, without training further.
 
@@ -87,6 +88,9 @@ def export(
     logits: end before the softmax.
     allow_float: keep an integer file although it has float operators.
     float_lrn: leave local response normalization to TFLite's own operator, slow and in float.
+    said: what the file is to say of itself, as on the command line: `name`, `description`,
+        `author`, `license`, `version`, `labels` (files of one name per line, those of other locales
+        called labels_de.txt) and MediaPipe's `threshold`.
 
     Raises BadInput if the file of an integer scheme is not integer throughout, or is not the
     network that was given.
@@ -97,10 +101,10 @@ def export(
     """
     io_type = io_type_for(scheme, io)
     source = open_source(subject, images, out, classes, preprocessing)
-    expected = source.preprocessing
+    expected, metadata = source.preprocessing, _metadata(source, scheme, said)
     if not scheme_named(scheme).calibrated:
         content = convert(_model(source, float_lrn=True), scheme, expected, logits=logits)
-        return _write(source, scheme, content, io_type, {})
+        return _write(source, scheme, content, metadata, io_type, {})
     if not source.calibrated:
         raise BadInput(
             f"{scheme} takes its ranges from photographs: name a folder of them with --images, a "
@@ -109,7 +113,8 @@ def export(
     model = _model(source, float_lrn, bounded=True)
     content = convert(model, scheme, expected, io_type, source.calibration, logits)
     gates.require(content, model, source.calibration, expected, allow_float or float_lrn, ALLOWED)
-    return _write(source, scheme, content, io_type, {"calibration": _provenance(source)})
+    details = {"calibration": _provenance(source)}
+    return _write(source, scheme, content, metadata, io_type, details)
 
 
 def quantize(
@@ -124,6 +129,7 @@ def quantize(
     logits: bool = False,
     allow_float: bool = False,
     out: str | Path | None = None,
+    **said: Unpack[Said],
 ) -> Exported:
     """Fine-tune a network under fake quantization and convert it to an INT8 `.tflite`.
 
@@ -134,7 +140,7 @@ def quantize(
     learning_rate: None means a hundredth of the recipe's.
     engine: "tfmot" (tensorflow-model-optimization, in float32), or "keras", which trains in the
         recipe's precision.
-    io, logits, allow_float: as for `export`.
+    io, logits, allow_float, said: as for `export`.
 
     The file is the most accurate, on the held-out images, of those after each epoch, the
     post-training one among them. Raises BadInput if the quantized network is not the trained one,
@@ -154,7 +160,7 @@ def quantize(
     rate = recipe.learning_rate / 100 if learning_rate is None else learning_rate
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
-    expected = source.preprocessing
+    expected, metadata = source.preprocessing, _metadata(source, "int8_qat", said)
     quantized = chosen.quantize(
         _model(source, False, chosen.KERAS), expected(source.calibration), expected.range
     )
@@ -193,7 +199,7 @@ def quantize(
         "quantization_aware_training": {"engine": engine, "epochs": epochs, "learning_rate": rate},
         **measured,
     }
-    return _write(source, "int8_qat", best.content, io_type, details)
+    return _write(source, "int8_qat", best.content, metadata, io_type, details)
 
 
 def _provenance(source: Source) -> dict:
@@ -201,16 +207,24 @@ def _provenance(source: Source) -> dict:
     return {"images": len(images), "sha256": sha256(images.tobytes()).hexdigest()}
 
 
-def _write(source: Source, kind: str, content: bytes, io_type: str, details: dict) -> Exported:
-    """The file and, beside it, its labels and a JSON that says what goes in and out, and whence."""
-    path = source.folder / f"{source.name}_{kind}.tflite"
-    said = Metadata(
+def _metadata(source: Source, kind: str, said: Said) -> Metadata:
+    """What the file will say of itself. Raises BadInput, before any work, for what does not fit."""
+    metadata = Metadata(
         source.name,
         f"{len(source.classes)} classes of images, {kind}",
         preprocessing=left_to_the_user(source.preprocessing),
         labels=labels.distinct(source.classes),
-    )
+    ).saying(**said)
+    metadata.check(len(source.classes))
+    return metadata
+
+
+def _write(
+    source: Source, kind: str, content: bytes, metadata: Metadata, io_type: str, details: dict
+) -> Exported:
+    """The file and, beside it, its labels and a JSON that says what goes in and out, and whence."""
+    path = source.folder / f"{source.name}_{kind}.tflite"
     figures = {"io_type": io_type, "data": source.data, **details}
-    save(path, faster_stem(content), said, figures)
+    save(path, faster_stem(content), metadata, figures)
     log.info("%s: %d bytes", path, path.stat().st_size)
     return Exported(path, figures)

@@ -12,8 +12,7 @@ from . import options
 def _quantize(arguments) -> None:
     from ..tflite import deliver
 
-    said = options.said(arguments)
-    _delivered(
+    print(
         deliver.quantize(
             arguments.subject,
             data=arguments.data,
@@ -22,22 +21,13 @@ def _quantize(arguments) -> None:
             learning_rate=arguments.learning_rate,
             engine=arguments.engine,
             **_file_options(arguments),
-        ),
-        said,
+        )
     )
 
 
 def _file_options(arguments) -> dict:
     names = ("io", "logits", "allow_float", "out")
-    return {name: getattr(arguments, name) for name in names}
-
-
-def _delivered(file, said: dict) -> None:
-    from ..tflite.metadata.saving import describe
-
-    if said:
-        describe(file.path, **said)
-    print(file)
+    return {name: getattr(arguments, name) for name in names} | options.said(arguments)
 
 
 def _export(arguments) -> None:
@@ -45,7 +35,6 @@ def _export(arguments) -> None:
 
     if arguments.android:
         android.require_empty(arguments.android)
-    said = options.said(arguments)
     file = deliver.export(
         arguments.subject,
         scheme=arguments.scheme,
@@ -55,7 +44,7 @@ def _export(arguments) -> None:
         float_lrn=arguments.float_lrn,
         **_file_options(arguments),
     )
-    _delivered(file, said)
+    print(file)
     if arguments.android:
         android.write(file.path, arguments.android, arguments.images)
         print(arguments.android)

@@ -40,9 +40,6 @@ def add_said(parser: ArgumentParser) -> None:
 
 
 def said(arguments) -> dict:
-    """The arguments of `metadata.saving.describe` that were given; labels are read already."""
-    from ..tflite.metadata.labels import by_locale
-
-    changes = {key: getattr(arguments, key) for key in (*SAID, "threshold")}
-    given = {key: value for key, value in changes.items() if value is not None}
-    return given | ({"labels": by_locale(arguments.labels)} if arguments.labels else {})
+    """Those that were given, as `metadata.Said`."""
+    given = {key: getattr(arguments, key) for key in (*SAID, "labels", "threshold")}
+    return {key: value for key, value in given.items() if value not in (None, [])}

@@ -5,7 +5,7 @@ labels are in an uncompressed ZIP behind the model. The same model and metadata 
 """
 
 from .reading import read
-from .record import Metadata
+from .record import Metadata, Said
 from .writing import embed
 
-__all__ = ["Metadata", "embed", "read"]
+__all__ = ["Metadata", "Said", "embed", "read"]

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypedDict
 
+from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
 from . import labels as names
+
+
+class Said(TypedDict, total=False):
+    """What a file is to say of itself, under the names of the command line's options. `labels` are
+    files of one name per line and output, those of other locales by name: labels_de.txt."""
+
+    name: str
+    description: str
+    author: str
+    license: str
+    version: str
+    labels: Sequence[str | Path]
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,28 @@ class Metadata:
     labels: tuple[str, ...] = ()
     localized: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     threshold: float | None = None
+
+    def saying(self, labels: Sequence[str | Path] = (), **said) -> Metadata:
+        """This with what is `Said` instead. Raises BadInput for files that are not labels."""
+        by_locale = names.by_locale(labels)
+        if by_locale:
+            said["labels"] = by_locale.pop("", self.labels)
+            said["localized"] = {**self.localized, **by_locale}
+        return replace(self, **said)
+
+    def check(self, outputs: int) -> None:
+        """Raise BadInput for labels that do not fit so many outputs, are empty or not unique, for a
+        threshold outside of [0, 1], and for pixels in another order than RGB."""
+        if self.labels:
+            names.check(self.labels, outputs)
+        for locale, localized in self.localized.items():
+            if not self.labels:
+                raise BadInput("labels of a locale go with labels without one; give these too")
+            names.check(localized, outputs, names.file_name(locale))
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise BadInput(f"threshold must be in [0, 1]; got {self.threshold}")
+        if self.preprocessing.order != "RGB":
+            raise BadInput("metadata has no word for BGR; let the file contain its preprocessing")
 
     @property
     def files(self) -> dict[str, bytes]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Unpack
 
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
@@ -14,7 +14,7 @@ from keras_inception.preprocess import Preprocessing
 
 from ..file import guard
 from .reading import read
-from .record import Metadata
+from .record import Metadata, Said
 from .writing import embed
 
 
@@ -39,30 +39,21 @@ def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
 
 
 def describe(
-    path: str | Path,
-    labels: Mapping[str, tuple[str, ...]] | None = None,
-    mean: float | None = None,
-    std: float | None = None,
-    **changes: str | float | None,
+    path: str | Path, mean: float | None = None, std: float | None = None, **said: Unpack[Said]
 ) -> Metadata:
-    """What a file says of itself, after writing the `changes` that are not None into it.
+    """What a file says of itself, after writing what is `said` into it.
 
-    `labels` name the outputs by locale, "" for none, as `labels.by_locale` reads them. Raises
-    BadInput for labels or a threshold that do not fit, for a damaged file, and for one that does
-    not say what it expects of its pixels: then give `mean` and `std`.
+    Raises BadInput for labels or a threshold that do not fit, for a damaged file, and for one that
+    does not say what it expects of its pixels: then give `mean` and `std`.
     """
     path = Path(path)
     content = guard.read_bytes(path)
     known = read(content, path)
-    changes = {key: value for key, value in changes.items() if value is not None}
     if (mean is None) != (std is None):
         raise BadInput("give --mean and --std together")
-    if labels:
-        before, localized = known or Metadata(), dict(labels)
-        changes["labels"] = localized.pop("", before.labels)
-        changes["localized"] = {**before.localized, **localized}
-    if not changes and mean is None:
+    if not said and mean is None:
         return known or Metadata()
+    saying = (known or Metadata()).saying(**said)
     guard.require_sound(path, content)
     beside = path.with_suffix(".json")
     try:
@@ -79,6 +70,6 @@ def describe(
             f"{path} does not say what it expects of its pixels; give --mean and --std: input = "
             "(pixel - mean) / std, before its scale and zero point"
         )
-    metadata = replace(known or Metadata(), preprocessing=expected, **changes)
+    metadata = replace(saying, preprocessing=expected)
     save(path, content, metadata, record)
     return metadata

@@ -34,7 +34,7 @@ def embed(content: bytes, metadata: Metadata) -> bytes:
             f"{len(graph.outputs)}"
         )
     image, scores = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    _check(metadata, int(scores.shape[-1]))
+    metadata.check(int(scores.shape[-1]))
     written = tables.write(_model(metadata, image, scores), schema.IDENTIFIER)
     entries = [m for m in model.metadata or [] if m.name != schema.NAME.encode()]
     replaced = [m.buffer for m in model.metadata or [] if m.name == schema.NAME.encode()]
@@ -63,19 +63,6 @@ class _Aligned:
         if data is not None:
             tflite.BufferAddData(builder, data)
         return tflite.BufferEnd(builder)
-
-
-def _check(metadata: Metadata, outputs: int) -> None:
-    if metadata.labels:
-        names.check(metadata.labels, outputs)
-    for locale, localized in metadata.localized.items():
-        if not metadata.labels:
-            raise BadInput("labels of a locale go with labels without one; give these too")
-        names.check(localized, outputs, names.file_name(locale))
-    if metadata.threshold is not None and not 0 <= metadata.threshold <= 1:
-        raise BadInput(f"threshold must be in [0, 1]; got {metadata.threshold}")
-    if metadata.preprocessing.order != "RGB":
-        raise BadInput("metadata has no word for BGR; let the file contain its preprocessing")
 
 
 def _model(metadata: Metadata, image, scores) -> dict:
