@@ -37,7 +37,7 @@ test: $(VENV)/installed
 	$(VENV)/bin/python $(PYTEST) -m 'not slow and not parity'
 
 test-all: $(VENV)/installed
-	@echo "All tests but the peers', the slow ones too: far longer than make test."
+	@echo "All tests but the peers', the slow ones too: an hour and a half on two cores."
 	$(VENV)/bin/python $(PYTEST) -m 'not parity'
 
 # The tests again with the oldest releases that setup.cfg allows.

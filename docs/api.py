@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pydoc
+import re
 from types import ModuleType
 
 PACKAGES = ("keras_inception", "keras_inception.training", "keras_inception.tflite")
@@ -72,6 +73,7 @@ def page() -> str:
 
     names = ", ".join(name for name in dir(keras_inception) if not name.startswith("_"))
     shown = pydoc.render_doc(keras_inception.features, renderer=pydoc.plaintext).strip()
+    shown = re.sub(r"(?m) +$", "", shown)  # Before Python 3.13 empty lines are indented.
     parts = [
         HEAD,
         "`keras_inception.<TAB>` offers",

@@ -118,16 +118,16 @@ def test_the_numbers_of_a_builder_are_those_of_its_table(name, builder):
 
 
 def test_the_builders_say_the_same_but_for_their_numbers():
-    first = BUILDERS["googlenet"].__doc__.split("Args:")[1]
+    first = inspect.getdoc(BUILDERS["googlenet"]).split("Args:")[1]
     own = ("weights:", "aux:", "norm:", "name:")
 
     def common(text):
-        entries = re.split(r"\n        (?=\w+:)", text)
+        entries = re.split(r"\n    (?=\w+:)", text)
         kept = [e for e in entries if not e.startswith(own)]
         return re.sub(r"\d[\d,.]*|GoogLeNet|Inception\w+", "#", "\n".join(kept))
 
     for builder in BUILDERS.values():
-        assert common(builder.__doc__.split("Args:")[1]) == common(first)
+        assert common(inspect.getdoc(builder).split("Args:")[1]) == common(first)
 
 
 def test_all_but_the_first_argument_is_given_by_keyword():
