@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import pytest
+from helpers.marks import slow_but
 
 import keras_inception as ki
 from keras_inception import cli, tflite, training
@@ -73,13 +74,10 @@ def test_keras_names_are_those_of_the_same_maps(name):
 
 
 #: Builders whose examples take seconds.
-LARGE = ("InceptionV4", "InceptionResNetV1", "InceptionResNetV2")
+LARGE = {"InceptionV4", "InceptionResNetV1", "InceptionResNetV2"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in sorted(functions())],
-)
+@pytest.mark.parametrize("name", slow_but(functions().keys() - LARGE, sorted(functions())))
 def test_its_examples_run(name):
     finder, failed = doctest.DocTestFinder(recurse=False), []
     value = functions()[name]

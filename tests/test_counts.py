@@ -6,6 +6,7 @@ from dataclasses import replace
 import keras
 import pytest
 import tf_keras
+from helpers.marks import slow_but
 from helpers.networks import short
 
 from keras_inception.builder import build
@@ -152,13 +153,7 @@ def test_models_have_exactly_the_published_parameters(name, module):
 QUICK = (*FAMILY, "googlenet.torchvision", "inception_v2.caffe", "inception_resnet_v1.osmr")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
-        for name in (*FAMILY, *VARIANTS)
-    ],
-)
+@pytest.mark.parametrize("name", slow_but(QUICK, (*FAMILY, *VARIANTS)))
 def test_models_cut_short_have_the_parameters_of_their_tables(name):
     """At a quarter of the width, one block of each kind: every row's count is the model's."""
     assert_counted(short({**FAMILY, **VARIANTS}[name]), tf_keras if name in FAMILY else keras)

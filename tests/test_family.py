@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
+from helpers.marks import slow_but
 from helpers.networks import RANGE, batches, on_small_images, small
 
 import keras_inception as ki
@@ -35,14 +36,10 @@ def images_for(net, count=32):
 
 
 #: Where one member stands for its like, the others are left to the slow tests.
-LARGE = ("inception_v2", "inception_v4", "inception_resnet_v1", "inception_resnet_v2")
+LARGE = {"inception_v2", "inception_v4", "inception_resnet_v1", "inception_resnet_v2"}
 
 
-def with_large_ones_slow(names):
-    return [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in names]
-
-
-@pytest.mark.parametrize("name", with_large_ones_slow(FAMILY))
+@pytest.mark.parametrize("name", slow_but(FAMILY.keys() - LARGE, FAMILY))
 def test_every_member_builds_the_same_in_both_kerases(name):
     net = on_small_images(widen(FAMILY[name], 0.25))
     ours, theirs = build(net, keras), build(net, tf_keras)
@@ -70,16 +67,12 @@ def fitted(net):
 TRAINED = "inception_resnet_v1"
 
 
-def with_others_slow(names):
-    return [pytest.param(n, marks=() if n == TRAINED else pytest.mark.slow) for n in names]
-
-
 @pytest.fixture
 def model(name):
     return fitted(small(FAMILY[name]))
 
 
-@pytest.mark.parametrize("name", with_others_slow(FAMILY))
+@pytest.mark.parametrize("name", slow_but((TRAINED,), FAMILY))
 def test_every_member_trains_and_is_saved(name, model, tmp_path):
     net = small(FAMILY[name])
     model.save(tmp_path / "m.keras")
@@ -129,7 +122,7 @@ def engine(name, request):
     return request.param
 
 
-@pytest.mark.parametrize("name", with_others_slow(FAMILY))
+@pytest.mark.parametrize("name", slow_but((TRAINED,), FAMILY))
 def test_every_member_quantizes_to_integers(name, engine):
     assert_quantizes(small(FAMILY[name]), engine)
 

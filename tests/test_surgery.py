@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from helpers.marks import slow_but
 from helpers.networks import batches, small
 
 import keras_inception as ki
@@ -41,11 +42,7 @@ MAPS = {
 }
 
 
-def some(names, quick):
-    return [pytest.param(n, marks=() if n in quick else pytest.mark.slow) for n in names]
-
-
-@pytest.mark.parametrize("name", some(MAPS, ("googlenet", "inception_v2", "inception_v3")))
+@pytest.mark.parametrize("name", slow_but(("googlenet", "inception_v2", "inception_v3"), MAPS))
 def test_every_stride_of_every_member_is_its_own_last_map(name):
     model = ki.build(without_top(ki.network(name)))
     backbone = ki.features(model, at=(2, 4, 8, 16, 32))
@@ -55,7 +52,7 @@ def test_every_stride_of_every_member_is_its_own_last_map(name):
 
 @pytest.mark.parametrize(
     "tag",
-    some(VARIANTS, ("googlenet.torchvision", "inception_v2.caffe", "inception_v3.torchvision")),
+    slow_but(("googlenet.torchvision", "inception_v2.caffe", "inception_v3.torchvision"), VARIANTS),
 )
 def test_strides_of_other_peoples_versions(tag):
     net = replace(without_top(VARIANTS[tag]), input_shape=(129, 97, 3))
@@ -146,7 +143,7 @@ def test_freezing_needs_a_row_that_exists():
         pytest.param(ki.InceptionResNetV2, 2, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("size", some((28, 32, 64), (32,)))
+@pytest.mark.parametrize("size", slow_but((32,), (28, 32, 64)))
 def test_small_stems_keep_a_grid_on_small_images(builder, grid, size):
     arguments = {"width": 0.25, "norm": "batch", "include_top": False, "small_stem": True}
     height = builder(**arguments, input_shape=(size, size, 3)).output.shape[1]

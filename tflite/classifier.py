@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,10 +74,14 @@ class Classifier:
         for photograph in _several(photographs):
             image = _image(photograph, mode_of(self.channels))
             seen = views(image, self.size, self.preprocessing, crops)
-            shape = (len(seen), self.size, self.size, self.channels)
-            stacked = np.stack([np.asarray(view) for view in seen]).reshape(shape)
-            rows.append(self.probabilities(self.preprocessing(stacked)).mean(axis=0))
+            rows.append(self.of_views(seen).mean(axis=0))
         return np.stack(rows)
+
+    def of_views(self, seen: Sequence[Image.Image]) -> np.ndarray:
+        """Probabilities of images that have its size and channels already, (n, classes)."""
+        shape = (len(seen), self.size, self.size, self.channels)
+        stacked = np.stack([np.asarray(view) for view in seen]).reshape(shape)
+        return self.probabilities(self.preprocessing(stacked))
 
 
 def _several(photographs) -> list:

@@ -95,9 +95,7 @@ def outputs(
                 batch += views(image, size, expected, crops)
             else:
                 batch.append(centre(image, size, expected, short_side))
-        shape = (len(batch), size, size, examples.channels)
-        stacked = np.stack([np.asarray(view) for view in batch]).reshape(shape)
-        scores = classifier.probabilities(expected(stacked))
+        scores = classifier.of_views(batch)
         if scores.shape[1] != len(examples.classes):
             raise BadInput(
                 f"{classifier.name} has {scores.shape[1]} classes, the images have "

@@ -97,7 +97,7 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
     # As in DenseNet. TFLite averages in the range of what is averaged; with a range of its own
     # the converter would give such a pooling that of what it is joined to, and then refuse it.
     joined = {
-        layer.name
+        layer
         for layer in averages
         for node in layer.outbound_nodes
         if isinstance(node.outbound_layer, tf_keras.layers.Concatenate)
@@ -115,7 +115,7 @@ def quantize(model, images: np.ndarray, input_range: tuple[float, float]):
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.Default8BitOutputQuantizeConfig()
             )
-        if layer.name in joined:
+        if layer in joined:
             return tfmot.quantization.keras.quantize_annotate_layer(
                 layer, configs.NoOpQuantizeConfig()
             )
