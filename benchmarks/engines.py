@@ -18,9 +18,11 @@ from pathlib import Path
 import keras
 
 from keras_inception import load_model
-from keras_inception.tflite import deliver
-from keras_inception.tflite.engines import ENGINES, engine
+from keras_inception.tflite import exporting
 from keras_inception.tflite.evaluation import evaluate
+from keras_inception.tflite.keras_graph.integer_operators import in_integers
+from keras_inception.tflite.qat import ENGINES, engine
+from keras_inception.tflite.source import of_run
 from keras_inception.training import run_folder
 from keras_inception.training.batches import TrainingBatches
 
@@ -33,10 +35,10 @@ def main(folder: str, epochs: int | None = None) -> None:
         copy = Path(temporary, "run")
         shutil.copytree(folder, copy)
         print(f"float           {evaluate(copy)}", flush=True)
-        print(f"post-training   {evaluate(deliver.export(copy, scheme='int8'))}", flush=True)
+        print(f"post-training   {evaluate(exporting.export(copy, scheme='int8'))}", flush=True)
         for name in ENGINES:
             for tuned in (0, epochs):
-                path = deliver.quantize(copy, epochs=tuned, engine=name).path
+                path = exporting.quantize(copy, epochs=tuned, engine=name).path
                 when = "before" if tuned == 0 else "after"
                 print(f"{name:<6} {when:<7}  {evaluate(path)}", flush=True)
         _steps(copy)
@@ -45,15 +47,15 @@ def main(folder: str, epochs: int | None = None) -> None:
 def _steps(folder: Path) -> None:
     run = run_folder.trained(folder)
     split = run.split()
-    source = deliver.of_run(run, split)
+    source = of_run(run)
     batches = TrainingBatches(split.train, run.recipe.with_hard_labels, source.preprocessing)
     images = source.preprocessing(source.calibration[:32])
     models = {"float": load_model(run.model, compile=False)}
     models["float"].compile(keras.optimizers.SGD(1e-4), "sparse_categorical_crossentropy")
     for name in ENGINES:
         chosen = engine(name)
-        model = deliver._model(source, False, chosen.KERAS)
-        models[name] = chosen.quantize(model, images, source.preprocessing.range)
+        network = in_integers(source.network, images)
+        models[name] = chosen(network, images, source.preprocessing.range).model
         models[name].compile(chosen.KERAS.optimizers.SGD(1e-4), "sparse_categorical_crossentropy")
     batch, times = batches[0], {name: [] for name in models}
     for _ in range(STEPS + 2):

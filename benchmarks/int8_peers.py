@@ -32,7 +32,7 @@ def ours(name: str):
     from keras_inception.builder import build
     from keras_inception.networks.googlenet import GOOGLENET
     from keras_inception.preprocess import Preprocessing
-    from keras_inception.tflite import deliver, operators
+    from keras_inception.tflite import exporting, operators
     from keras_inception.tflite.file.interpreter import File
     from keras_inception.tflite.source import of_model
     from keras_inception.transform import with_norm, without_aux
@@ -50,7 +50,7 @@ def ours(name: str):
             folder,
             pixels,
         )
-        content = deliver.export(source, scheme="int8").path.read_bytes()
+        content = exporting.export(source, scheme="int8").path.read_bytes()
 
     def by_operator():
         return {

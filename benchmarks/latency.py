@@ -11,35 +11,34 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import tf_keras
 
 import keras_inception as ki
 from keras_inception.applications import configure
 from keras_inception.costs import total
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.benchmark import in_turns, this_machine
-from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.conversion.stem import faster_stem
+from keras_inception.tflite.benchmarking.latency import in_turns, this_machine
+from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.transform import fold_scales
+from keras_inception.tflite.keras_graph.lowering import lower
+from keras_inception.tflite.keras_graph.read import read
 
 ROWS = [(name, 1.0) for name in FAMILY] + [("googlenet", 0.5), ("googlenet", 0.25)]
 
 
 def network(name: str, width: float):
-    """The member as it is converted: with batch normalization, residual scales folded."""
-    return fold_scales(configure(FAMILY[name], norm="batch", width=width))
+    """The member as it is converted: with batch normalization."""
+    return configure(FAMILY[name], norm="batch", width=width)
 
 
 def files(net, folder: Path) -> tuple[Path, Path]:
     """The float32 and the INT8 file of a network, in `folder`."""
     noise = np.random.default_rng(0).integers(0, 256, (8, *net.input_shape))
-    model, expected = ki.build(net, tf_keras), Preprocessing()
+    model, expected = lower(read(ki.build(net))), Preprocessing()
     folder.mkdir()
     slow, fast = folder / "float32.tflite", folder / "int8.tflite"
-    slow.write_bytes(convert(model, "float32", expected))
-    fast.write_bytes(faster_stem(convert(model, "int8", expected, "uint8", noise)))
+    slow.write_bytes(convert(model, "float32", expected).content)
+    fast.write_bytes(convert(model, "int8", expected, "uint8", noise).content)
     return slow, fast
 
 

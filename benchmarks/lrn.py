@@ -9,15 +9,15 @@ operators, with TFLite's own float operator, and without it. One thread, the fil
 import sys
 
 import numpy as np
-import tf_keras
 
 from keras_inception.builder import build
 from keras_inception.networks.googlenet import GOOGLENET
-from keras_inception.tflite.benchmark import in_turns, this_machine
-from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.conversion.stem import faster_stem
+from keras_inception.tflite.benchmarking.latency import in_turns, this_machine
+from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.model.lrn import in_integers
+from keras_inception.tflite.keras_graph.integer_operators import in_integers
+from keras_inception.tflite.keras_graph.lowering import lower
+from keras_inception.tflite.keras_graph.read import read
 from keras_inception.transform import with_norm, without_aux
 from keras_inception.weights.presets import CAFFE
 
@@ -27,15 +27,13 @@ ROUNDS = 200
 def main() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 224, 224, 3), np.uint8)
     net = without_aux(GOOGLENET)
-    model = build(net, tf_keras)
+    network = lower(read(build(net)))
     models = {
-        "integer": in_integers(model, CAFFE(pixels)),
-        "float": model,
-        "none": build(with_norm(net, None), tf_keras),
+        "integer": in_integers(network, CAFFE(pixels)),
+        "float": network,
+        "none": lower(read(build(with_norm(net, None)))),
     }
-    files = [
-        File(faster_stem(convert(each, "int8", CAFFE, "uint8", pixels))) for each in models.values()
-    ]
+    files = [File(convert(each, "int8", CAFFE, "uint8", pixels)) for each in models.values()]
     medians = [each["median"] for each in in_turns([file.invoke for file in files], ROUNDS)]
     times = dict(zip(models, medians, strict=True))
     print(this_machine())

@@ -20,8 +20,8 @@ import keras
 import numpy as np
 
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import deliver
-from keras_inception.tflite.benchmark import benchmark, this_machine
+from keras_inception.tflite import exporting
+from keras_inception.tflite.benchmarking.latency import benchmark, this_machine
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.source import of_model
 from keras_inception.training.images import centre, decode
@@ -32,7 +32,7 @@ def untrained(folder: str) -> str:
     model = keras.applications.MobileNetV2(weights=None)
     noise = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), np.uint8)
     names = [f"class {k}" for k in range(1000)]
-    return str(deliver.export(of_model(model, "tf", names, folder, noise), scheme="int8"))
+    return str(exporting.export(of_model(model, "tf", names, folder, noise), scheme="int8"))
 
 
 def accuracy(path: str, photographs: Path) -> str:

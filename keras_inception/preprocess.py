@@ -88,6 +88,17 @@ class Preprocessing:
         return replace(self, mean=0.0, std=1.0, order="RGB")
 
     @property
+    def caller(self) -> Preprocessing:
+        """What the caller of a `.tflite` file does of it: all, where an integer input's scale and
+        zero point can express it, and else the crop alone."""
+        return self if self.is_quantization else self.raw
+
+    @property
+    def inside(self) -> Preprocessing | None:
+        """What such a file contains of it: all that its caller does not do."""
+        return None if self.is_quantization else self
+
+    @property
     def scale_and_offset(self) -> tuple[float | list[float], float | list[float]]:
         """input = pixel * scale + offset; numbers, or lists of one per channel in `order`."""
         import numpy as np

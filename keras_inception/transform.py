@@ -180,8 +180,3 @@ def with_small_stem(net: Network) -> Network:
         if row is not None:
             rows.append(row)
     return replace(net, rows=tuple(rows))
-
-
-def fold_scales(net: Network) -> Network:
-    """Residuals with a scale of 1: for weights whose projections have been multiplied by it."""
-    return _change(net, lambda row: replace(row, scale=1.0) if isinstance(row, Residual) else row)

@@ -129,7 +129,7 @@ def _delivered(factory, run, kind, deliver):
 @pytest.fixture(scope="session")
 def int8_qat(run, tmp_path_factory):
     """The run's quantization-aware INT8 file, uint8 in and out."""
-    from keras_inception.tflite.deliver import quantize
+    from keras_inception.tflite.exporting import quantize
 
     return _delivered(tmp_path_factory, run, "int8_qat", quantize)
 
@@ -137,7 +137,7 @@ def int8_qat(run, tmp_path_factory):
 @pytest.fixture(scope="session")
 def int8(run, tmp_path_factory):
     """The run's post-training INT8 file, uint8 in and out."""
-    from keras_inception.tflite.deliver import export
+    from keras_inception.tflite.exporting import export
 
     return _delivered(tmp_path_factory, run, "int8", lambda folder: export(folder, scheme="int8"))
 
@@ -145,7 +145,7 @@ def int8(run, tmp_path_factory):
 @pytest.fixture(scope="session")
 def float32(run, tmp_path_factory):
     """The run's float32 file."""
-    from keras_inception.tflite.deliver import export
+    from keras_inception.tflite.exporting import export
 
     return _delivered(
         tmp_path_factory, run, "float32", lambda folder: export(folder, scheme="float32")

@@ -42,7 +42,7 @@ def photographs(tmp_path_factory):
 @pytest.fixture(params=["uint8"])
 def app(request, tmp_path, photographs):
     whole = embed(
-        tflite_files.content(request.param),
+        tflite_files.graph(request.param),
         Metadata(
             NAME,
             author='$author "A" ${1+1}',
@@ -50,7 +50,7 @@ def app(request, tmp_path, photographs):
             labels=tflite_files.LABELS,
             localized={"de": tuple("abcd")},
         ),
-    )
+    ).content
     (tmp_path / "tiny.tflite").write_bytes(whole)
     write(tmp_path / "tiny.tflite", tmp_path / "app", photographs)
     return tmp_path / "app"

@@ -3,17 +3,17 @@
 import keras
 import numpy as np
 import pytest
-import tf_keras
+from helpers.tflite_files import graph_of
 from keras import applications
 
 from keras_inception.preprocess import Preprocessing, named
-from keras_inception.tflite import deliver
-from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.engines import tfmot as qat
+from keras_inception.tflite import exporting
+from keras_inception.tflite.checks.integer import audit
+from keras_inception.tflite.checks.layer_errors import DEPARTED
+from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.gates.audit import audit
-from keras_inception.tflite.gates.by_layer import DEPARTED
-from keras_inception.tflite.model.twin import twin
+from keras_inception.tflite.keras_graph.integer_operators import in_integers
+from keras_inception.tflite.qat import engine
 from keras_inception.tflite.source import of_model
 
 #: Size, preprocessing, and a layer so early that roundings have not yet added up.
@@ -53,25 +53,27 @@ def source(request, tmp_path_factory):
 
 
 def test_export(source):
-    path = deliver.export(source, scheme="int8").path
-    assert audit(path.read_bytes()).integer
+    path = exporting.export(source, scheme="int8").path
+    assert audit(graph_of(path)).integer
     assert path.stat().st_size < 0.4 * 4 * source.model.count_params()
 
 
 def test_quantization_aware(source):
-    """`qat.quantize` itself refuses a network that is not the same with fake quantization off."""
+    """The engine itself refuses a network that is not the same before anything is rounded."""
     expected = source.preprocessing
     images = expected(source.calibration)
-    quantized = qat.quantize(twin(source.model, images), images, expected.range)
-    content = convert(quantized, "int8", expected, "uint8")
+    network = in_integers(source.network, images)
+    quantized = engine("tfmot")(network, images, expected.range)
+    ranges = quantized.ranges()
+    content = convert(quantized.trained(), "int8", expected, "uint8", ranges=ranges)
     assert audit(content).integer, str(audit(content))
     # With random weights every rounding grows from layer to layer, so the last are no measure.
-    early = quantized.get_layer(f"quant_{NETWORKS[source.name][2]}").output
-    part = tf_keras.Model(quantized.inputs, early)
+    (early,) = (each.output for each in network.layers if each.name == NETWORKS[source.name][2])
     # (pixel - 127.5) / 127.5 is always half-way between two integers, which either rounds its own
     # way: both get what the model's input rounds to.
-    rounded = np.array(quantized.layers[1](images[:8]))
-    wanted = np.array(part(rounded))
-    file = File(convert(part, "int8", Preprocessing(), "int8"))
+    rounded = quantized.outputs(images[:8], {"image": network.input})["image"]
+    wanted = quantized.outputs(rounded, {"early": early})["early"]
+    part = quantized.trained().until(early)
+    file = File(convert(part, "int8", Preprocessing(), "int8", ranges=ranges))
     found = file.scores(rounded).reshape(wanted.shape)
     assert (np.abs(found - wanted) <= 1.001 * file.output_step).mean() > DEPARTED

@@ -3,22 +3,23 @@
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
-import tf_keras
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
 from helpers import fake_adb
-from tf_keras import layers
+from helpers.networks import plain
+from keras import layers
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import benchmark, operators, phone
-from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.benchmarking import adb_benchmark, latency, operator_timing
+from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file import guard
+from keras_inception.tflite.file.graph import Graph
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,8 @@ def model():
     image = layers.Input((16, 16, 3))
     branches = [layers.Conv2D(8, k, padding="same", activation="relu")(image) for k in (1, 3)]
     x = layers.MaxPooling2D(3, 2, padding="same")(layers.concatenate(branches))
-    x = layers.Dense(5, "softmax")(layers.GlobalAveragePooling2D()(x))
-    return tf_keras.Model(image, x)
+    x = layers.Dense(5, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    return plain(keras.Model(image, x))
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,8 @@ def files(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3))
     int8, float32 = folder / "int8.tflite", folder / "float32.tflite"
-    int8.write_bytes(convert(model, "int8", Preprocessing(), "uint8", pixels))
-    float32.write_bytes(convert(model, "float32", Preprocessing()))
+    int8.write_bytes(convert(model, "int8", Preprocessing(), "uint8", pixels).content)
+    float32.write_bytes(convert(model, "float32", Preprocessing()).content)
     return int8, float32
 
 
@@ -50,11 +51,10 @@ def test_operators_cut_out_compute_what_the_file_computes(files):
     pixels = np.random.default_rng(1).integers(0, 256, image["shape"], np.uint8)
     whole.set_tensor(image["index"], pixels)
     whole.invoke()
-    read = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    (graph,) = read.subgraphs
+    graph = Graph.read(content)
     values = {graph.inputs[0]: pixels}
     for operator in graph.operators:
-        alone = Interpreter(model_content=operators.cut_out(read, graph, operator))
+        alone = Interpreter(model_content=operator_timing.cut_out(graph, operator).content)
         alone.allocate_tensors()
         given = [i for i in operator.inputs if i in values]
         for details, number in zip(alone.get_input_details(), given, strict=True):
@@ -66,7 +66,10 @@ def test_operators_cut_out_compute_what_the_file_computes(files):
 
 
 def test_operators_by_kind(files):
-    found = {kind.operator: kind for kind in operators.by_time(files[0].read_bytes(), 3)}
+    found = {
+        kind.operator: kind
+        for kind in operator_timing.by_time(Graph.read(files[0].read_bytes()), 3)
+    }
     assert {name: kind.count for name, kind in found.items()} == {
         "QUANTIZE": 2,
         "CONV_2D": 2,
@@ -85,7 +88,7 @@ def test_operators_by_kind(files):
     not hasattr(CompiledModel, "is_fully_accelerated"), reason="needs a later ai-edge-litert"
 )
 def test_fully_accelerated_is_what_litert_calls_so(files):
-    measured = benchmark.benchmark(files, runs=1)["files"]
+    measured = latency.benchmark(files, runs=1)["files"]
     with held_back():
         theirs = [CompiledModel.from_file(str(path)).is_fully_accelerated() for path in files]
     assert [each["fully_accelerated"] for each in measured] == theirs == [False, True]
@@ -101,8 +104,8 @@ def test_files_take_turns_and_warming_up_does_not_count(monkeypatch):
 
         return run
 
-    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: clock[0])
-    a, b = benchmark.in_turns([contender("a", 0.001), contender("b", 0.003)], 20)
+    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock[0])
+    a, b = latency.in_turns([contender("a", 0.001), contender("b", 0.003)], 20)
     assert calls == ["a", "b"] * 22
     assert a == pytest.approx({"first": 1000, "median": 1, "p95": 1})
     assert b == pytest.approx({"first": 1000, "median": 3, "p95": 3})
@@ -112,7 +115,7 @@ def test_a_file_is_timed_without_the_child_that_tried_it(files, monkeypatch):
     """Messages to a process of its own would be the larger part of what a small file takes."""
     invoke, tried = guard.Guarded.invoke, []
     monkeypatch.setattr(guard.Guarded, "invoke", lambda self: tried.append(invoke(self)))
-    benchmark.benchmark(files, runs=30)
+    latency.benchmark(files, runs=30)
     assert len(tried) == len(files)
 
 
@@ -120,10 +123,10 @@ def test_a_file_is_timed_without_the_child_that_tried_it(files, monkeypatch):
 def test_memory_grows_with_the_file(files, tmp_path):
     image = layers.Input((1, 1, 1500))
     path = tmp_path / "large.tflite"
-    large = tf_keras.Model(image, layers.Dense(1500)(layers.Flatten()(image)))
-    path.write_bytes(convert(large, "float32", Preprocessing()))
+    large = plain(keras.Model(image, layers.Dense(1500)(layers.Flatten()(image))))
+    path.write_bytes(convert(large, "float32", Preprocessing()).content)
     small, large = (
-        each["peak_memory_bytes"] for each in benchmark.benchmark([files[0], path], runs=1)["files"]
+        each["peak_memory_bytes"] for each in latency.benchmark([files[0], path], runs=1)["files"]
     )
     assert 0 < small < 8e6 and path.stat().st_size < large < 60e6
 
@@ -200,7 +203,7 @@ def connect(tmp_path, monkeypatch):
 
 def test_a_phone_is_measured_in_turns_and_left_as_it_was(files, connect):
     asked = connect()
-    measured = phone.benchmark([files[0]], [1, 4], runs=60)
+    measured = adb_benchmark.benchmark([files[0]], [1, 4], runs=60)
     assert measured["device"].startswith("Pixel 9, 15, Android 15")
     (file,) = measured["files"]
     assert file["latency"] == [
@@ -216,7 +219,7 @@ def test_a_phone_is_measured_in_turns_and_left_as_it_was(files, connect):
     runs = [line for line in asked() if "--num_threads=4" in line]
     assert len(runs) == 3 and all("--num_runs=20" in line for line in runs)
     assert asked()[-1] == "shell rm -f /data/local/tmp/keras_inception_0.tflite"
-    assert "not accelerated: QUANTIZE" in benchmark.table(measured)
+    assert "not accelerated: QUANTIZE" in latency.table(measured)
 
 
 @pytest.mark.parametrize(
@@ -230,4 +233,4 @@ def test_a_phone_is_measured_in_turns_and_left_as_it_was(files, connect):
 def test_what_is_wrong_with_the_phone_is_said(answers, words, files, connect):
     connect(**answers)
     with pytest.raises(BadInput, match=words):
-        phone.benchmark([files[0]])
+        adb_benchmark.benchmark([files[0]])

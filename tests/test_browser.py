@@ -7,20 +7,21 @@ import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-import tf_keras
-from tf_keras import layers
+from helpers.networks import plain
+from helpers.tflite_files import graph_of
+from keras import layers
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
 from keras_inception.tflite.classifier import open_classifier
-from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.deliver import export
+from keras_inception.tflite.convert.to_tflite import convert
+from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.gates.agreement import without_softmax
 from keras_inception.tflite.prediction import predict
 from keras_inception.training.images import centre, decode
 
@@ -33,10 +34,10 @@ def tiny():
     """How to make a small classifier file of some kind of input and output."""
     image = layers.Input((16, 16, 3))
     x = layers.Conv2D(8, 3, activation="relu")(image)
-    x = layers.Dense(4, "softmax")(layers.GlobalAveragePooling2D()(x))
-    model = tf_keras.Model(image, x)
+    x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    model = plain(keras.Model(image, x))
     pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3))
-    return lambda io_type: convert(model, "int8", Preprocessing(), io_type, pixels)
+    return lambda io_type: convert(model, "int8", Preprocessing(), io_type, pixels).content
 
 
 def test_the_command_writes_a_page_with_its_description(tiny, tmp_path, capfd):
@@ -135,7 +136,7 @@ def googlenet(shared, tmp_path_factory):
 def test_photographs_get_the_classes_that_python_gives(opened, googlenet, shared):
     browser = opened(googlenet)
     photos = sorted((shared / "data" / "photos").glob("*.jpg"))
-    firsts, step = [], File(without_softmax(googlenet.read_bytes())).output_step
+    firsts, step = [], File(graph_of(googlenet).without_softmax()).output_step
     for photo in photos:
         scores, first = seen(browser, photo)
         (best, *_) = predict(googlenet, photographs=photo, top=1)[0]

@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 import tf_keras
 from helpers.marks import slow_but
-from helpers.networks import RANGE, batches, on_small_images, small
+from helpers.networks import RANGE, batches, on_small_images, plain, small
 
 import keras_inception as ki
 from keras_inception.builder import build
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.engines import keras3, tfmot
+from keras_inception.tflite.checks.integer import audit
+from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.gates.agreement import without_softmax
-from keras_inception.tflite.gates.audit import audit
-from keras_inception.tflite.model.lrn import in_integers
-from keras_inception.tflite.model.twin import twin
+from keras_inception.tflite.keras_graph.integer_operators import in_integers
+from keras_inception.tflite.qat import ENGINES, engine
 from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
 from keras_inception.transform import widen, without_aux
@@ -89,14 +87,12 @@ def test_every_member_trains_and_is_saved(name, model, tmp_path):
 def converted(net, engine):
     """The fitted member, quantization-aware for a few steps, and its file."""
     images, labels = images_for(net)
-    model = ki.without_aux(fitted(net))
-    kind = engine.KERAS
-    quantized = engine.quantize(
-        in_integers(model if kind is keras else twin(model, images), images), images, RANGE
-    )
-    quantized.compile(kind.optimizers.SGD(1e-4), loss="sparse_categorical_crossentropy")
-    quantized.fit(batches(images, labels), verbose=0)
-    return quantized, convert(quantized, "int8", Preprocessing(), "uint8")
+    quantized = engine(in_integers(plain(fitted(net)), images), images, RANGE)
+    optimizer = quantized.KERAS.optimizers.SGD(1e-4)
+    quantized.model.compile(optimizer, loss="sparse_categorical_crossentropy")
+    quantized.model.fit(batches(images, labels), verbose=0)
+    trained, ranges = quantized.trained(), quantized.ranges()
+    return quantized, convert(trained, "int8", Preprocessing(), "uint8", ranges=ranges)
 
 
 def assert_quantizes(net, engine):
@@ -107,35 +103,33 @@ def assert_quantizes(net, engine):
     assert File(content).scores(images).shape == (32, 4)
     # After a handful of steps normalization magnifies every rounding, so the logits are held to
     # their spread here; trained networks are held to a single step in test_files.py.
-    logits = engine.KERAS.Model(quantized.input, quantized.layers[-1].input)
-    expected = np.array(logits(images))
-    noise = File(without_softmax(content)).scores(images) - expected
+    (last,) = quantized.network.maker[quantized.network.output].inputs
+    expected = quantized.outputs(images, {"logits": last})["logits"]
+    noise = File(content.without_softmax()).scores(images) - expected
     assert np.std(noise) < 0.35 * np.std(expected), (np.std(noise), np.std(expected))
 
 
-@pytest.fixture(
-    params=[pytest.param(tfmot, marks=pytest.mark.slow), keras3], ids=["tfmot", "keras"]
-)
-def engine(name, request):
+@pytest.fixture(params=[pytest.param("tfmot", marks=pytest.mark.slow), "keras"])
+def chosen(name, request):
     """Each engine, which has made the member's file already."""
-    converted(small(FAMILY[name]), request.param)
-    return request.param
+    converted(small(FAMILY[name]), engine(request.param))
+    return engine(request.param)
 
 
 @pytest.mark.parametrize("name", slow_but((TRAINED,), FAMILY))
-def test_every_member_quantizes_to_integers(name, engine):
-    assert_quantizes(small(FAMILY[name]), engine)
+def test_every_member_quantizes_to_integers(name, chosen):
+    assert_quantizes(small(FAMILY[name]), chosen)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", [tfmot, keras3], ids=["tfmot", "keras"])
-def test_local_response_normalization_quantizes_to_integers(engine):
+@pytest.mark.parametrize("name", ENGINES)
+def test_local_response_normalization_quantizes_to_integers(name):
     """GoogLeNet as in the paper; TFLite's own operator is in float."""
     net = replace(widen(FAMILY["googlenet"], 0.25), input_shape=(32, 32, 3), classes=4)
-    assert_quantizes(net, engine)
+    assert_quantizes(net, engine(name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
 def test_the_deep_members_quantize_at_their_full_depth(name):
-    assert_quantizes(on_small_images(widen(FAMILY[name], 0.25)), tfmot)
+    assert_quantizes(on_small_images(widen(FAMILY[name], 0.25)), engine("tfmot"))

@@ -5,10 +5,12 @@ import json
 import os
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
-import tf_keras
 from helpers.files import kept
+from helpers.networks import plain
+from helpers.tflite_files import graph_of
 from PIL import Image
 
 from keras_inception import cli, load_model
@@ -17,14 +19,14 @@ from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import deliver, gates, metadata
-from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite import checks, exporting, metadata
+from keras_inception.tflite.checks.agreement import agreement
+from keras_inception.tflite.checks.integer import audit
+from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.evaluation import evaluate, report
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.file.outputs import are_probabilities
-from keras_inception.tflite.gates.agreement import agreement, without_softmax
-from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.metadata.saving import save
+from keras_inception.tflite.qat import engine
 from keras_inception.tflite.schemes import scheme_named
 from keras_inception.tflite.source import open_source
 from keras_inception.training import fit
@@ -57,7 +59,7 @@ def each(request):
 
 
 def test_int8_files_are_integer_throughout_and_keep_the_accuracy(run, integer):
-    found = audit(integer.read_bytes())
+    found = audit(graph_of(integer))
     # 15 convolutions, and what joins them.
     assert found.integer and found.operators == () and found.operator_count > 25
     assert evaluate(integer).top1 >= run.result["top1"] - 0.01
@@ -67,8 +69,11 @@ def test_int8_files_are_integer_throughout_and_keep_the_accuracy(run, integer):
 def test_so_does_a_whole_network(tmp_path):
     run = fit.start(recipe_for("digits", width=0.25, aux=True, epochs=6), tmp_path / "run")
     assert run.result["top1"] > 0.9
-    for path in (deliver.export(run.folder, scheme="int8").path, deliver.quantize(run.folder).path):
-        found = audit(path.read_bytes())
+    for path in (
+        exporting.export(run.folder, scheme="int8").path,
+        exporting.quantize(run.folder).path,
+    ):
+        found = audit(graph_of(path))
         assert found.integer and found.operators == () and found.operator_count > 80
         assert evaluate(path).top1 >= run.result["top1"] - 0.01
     layers = json.loads(path.with_suffix(".json").read_text())["layers"]
@@ -88,21 +93,16 @@ def test_the_quantized_file_agrees_with_the_model_it_came_from(int8_qat):
 def test_agreement_sees_another_models_file(int8, test_set):
     """The post-training file is close to the network, but not what this model computes."""
     images = test_set[0][:50]
-    model = tf_keras.Sequential(
-        [
-            tf_keras.Input(images.shape[1:]),
-            tf_keras.layers.Flatten(),
-            tf_keras.layers.Dense(10),
-            tf_keras.layers.Activation("softmax"),
-        ]
-    )
-    found = agreement(int8.read_bytes(), model, images, Preprocessing())
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10), keras.layers.Softmax()]
+    model = plain(keras.Sequential([keras.Input(images.shape[1:]), *layers]))
+    other = engine("keras")(model, Preprocessing()(images), (-1.0, 1.0))
+    found = agreement(graph_of(int8), other, images, Preprocessing())
     assert not found.holds and found.logits < 0.9 and found.images == 50
 
 
 def test_without_its_softmax_a_file_gives_logits(int8, test_set):
     images = Preprocessing()(test_set[0][:20])
-    logits = File(without_softmax(int8.read_bytes())).scores(images)
+    logits = File(graph_of(int8).without_softmax()).scores(images)
     odds = np.exp(logits)
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(File(int8).scores(images), probabilities, atol=1.001 / 256)
@@ -150,7 +150,7 @@ def test_files_carry_labels_and_preprocessing(run, int8, float32):
 @pytest.fixture(scope="module")
 def model(run):
     """The run's network as it is converted."""
-    return deliver._model(open_source(run.folder), float_lrn=False)
+    return open_source(run.folder).network
 
 
 @pytest.fixture
@@ -160,8 +160,9 @@ def converted(model, run, test_set, tmp_path):
     def converted(scheme, io_type="float32", logits=False):
         images = test_set[0][:32] if scheme_named(scheme).calibrated else None
         path = tmp_path / f"{scheme}.tflite"
-        content = convert(model, scheme, run.preprocessing, io_type, images, logits)
-        save(path, content, metadata.Metadata(labels=run.classes), {})
+        graph = convert(model, scheme, run.preprocessing, io_type, images, logits)
+        said = metadata.Metadata(labels=run.classes)
+        save(path, metadata.embed(graph, said), said, {})
         return path
 
     return converted
@@ -172,7 +173,7 @@ def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
     path = converted("int8", io_type)
     file = File(path)
     assert file._input["dtype"].__name__ == file._output["dtype"].__name__ == io_type
-    assert audit(path.read_bytes()).integer
+    assert audit(graph_of(path)).integer
     images = Preprocessing()(test_set[0][:32])
     expected = np.array(load_model(run.model)(images))
     assert (file.scores(images).argmax(1) == expected.argmax(1)).mean() > 0.95
@@ -182,7 +183,7 @@ def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
 def test_a_file_may_end_in_logits(converted):
     with_softmax = evaluate(converted("int8", "uint8"), data="digits")
     path = converted("int8", "uint8", logits=True)
-    assert not are_probabilities(path.read_bytes())
+    assert not graph_of(path).gives_probabilities
     signature = File(path)._interpreter.get_signature_list()["serving_default"]
     assert signature == {"inputs": ["image"], "outputs": ["logits"]}
     found = evaluate(path, data="digits")
@@ -192,7 +193,7 @@ def test_a_file_may_end_in_logits(converted):
 
 def test_sixteen_bit_activations_are_integers_too(run, converted):
     path = converted("int16x8")
-    found = audit(path.read_bytes())
+    found = audit(graph_of(path))
     assert found.integer and found.operator_count > 30
     assert File(path).types == ("float32", "float32")
     assert evaluate(path, data="digits").top1 == pytest.approx(run.result["top1"], abs=0.003)
@@ -201,7 +202,7 @@ def test_sixteen_bit_activations_are_integers_too(run, converted):
 @pytest.mark.parametrize("scheme", ["int16x8", "float16"])
 def test_a_type_that_a_scheme_has_not_is_refused(run, scheme):
     with pytest.raises(BadInput, match=f"the io of {scheme} files is float32; got 'uint8'"):
-        deliver.export(run.folder, scheme=scheme, io="uint8")
+        exporting.export(run.folder, scheme=scheme, io="uint8")
 
 
 @pytest.mark.parametrize(("scheme", "share"), [("float16", 0.55), ("dynamic", 0.35)])
@@ -225,23 +226,24 @@ def test_smaller_schemes_without_retraining(run, float32, scheme, share, convert
 )
 def test_every_scheme_is_exported_and_keeps_the_accuracy(run, int8, scheme, io_type, logits):
     with kept(int8):
-        path = deliver.export(run.folder, scheme=scheme, io=io_type, logits=logits).path
+        path = exporting.export(run.folder, scheme=scheme, io=io_type, logits=logits).path
         assert path == run.folder / f"googlenet_{scheme}.tflite"
         assert File(path).types[0] == (io_type or ("uint8" if scheme == "int8" else "float32"))
-        assert are_probabilities(path.read_bytes()) != logits
+        assert graph_of(path).gives_probabilities != logits
         assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.01)
 
 
 def test_a_float_island_is_found_and_refused(test_set):
     """LRN has no integer kernel: the converter leaves it in float between int8 neighbours."""
     net = replace(widen(without_aux(GOOGLENET), 0.25), input_shape=(32, 32, 1), classes=3)
-    content = convert(build(net, tf_keras), "int8", Preprocessing(), "uint8", test_set[0][:8])
+    network = plain(build(net, keras))
+    content = convert(network, "int8", Preprocessing(), "uint8", test_set[0][:8])
     found = audit(content)
     islands = [op for op in found.operators if op.startswith("LOCAL_RESPONSE_NORMALIZATION")]
     assert len(islands) == 2
     with pytest.raises(BadInput, match=r"not integer throughout.*LOCAL_RESPONSE_NORMALIZATION"):
-        gates.require_integer(content, allow_float=False)
-    gates.require_integer(content, allow_float=True)
+        checks.require_integer(content, allow_float=False)
+    checks.require_integer(content, allow_float=True)
 
 
 def test_evaluation_is_the_same_for_a_run_a_model_and_a_file(run, float32):

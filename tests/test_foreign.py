@@ -6,15 +6,16 @@ import keras
 import numpy as np
 import pytest
 from helpers.photos import two_classes
+from helpers.tflite_files import graph_of
 from keras import layers
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import NAMED
-from keras_inception.tflite import deliver, metadata
+from keras_inception.tflite import exporting, metadata
+from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.prediction import predict
 from keras_inception.tflite.source import of_model, open_source
 from keras_inception.training.crops import views
@@ -73,7 +74,7 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     assert cli.main(command.split()) == 0
     path = tmp_path / "mine_int8.tflite"
     assert capsys.readouterr().out.strip() == str(path)
-    assert audit(path.read_bytes()).integer
+    assert audit(graph_of(path)).integer
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["classes"] == ["cats", "dogs"] and record["calibration"]["images"] == 96
     pixels = of_file(saved, photographs, tmp_path).calibration[:8]
@@ -142,8 +143,8 @@ def test_what_a_file_says_of_itself_is_given_with_the_export(saved, tmp_path, ca
         ({"threshold": 2.0}, "threshold must be in"),
     ):
         with monkeypatch.context() as patch, pytest.raises(BadInput, match=fault):
-            patch.setattr(deliver, "convert", None)  # It is said before any work.
-            deliver.export(
+            patch.setattr(exporting, "convert", None)  # It is said before any work.
+            exporting.export(
                 saved,
                 scheme="float32",
                 preprocessing="torch",
@@ -159,8 +160,8 @@ def test_what_a_file_says_of_itself_is_given_with_the_export(saved, tmp_path, ca
 def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), np.uint8)
     source = of_model(small(channels=1), "keras_inception", "ab", tmp_path, images=pixels)
-    path = deliver.export(source, scheme="int8", io="int8").path
-    assert path.name == "their_model_int8.tflite" and audit(path.read_bytes()).integer
+    path = exporting.export(source, scheme="int8", io="int8").path
+    assert path.name == "their_model_int8.tflite" and audit(graph_of(path)).integer
     assert File(path).input_quantization == (1 / 128, 0)
 
 
@@ -181,9 +182,9 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
     with pytest.raises(BadInput, match="images must be uint8"):
         of_model(small(), "tf", "ab", images=np.zeros((4, 8, 8, 3), np.uint8))
     with pytest.raises(BadInput, match="say with --data"):
-        deliver.quantize(of_file(saved, photographs, tmp_path))
+        exporting.quantize(of_file(saved, photographs, tmp_path))
     with pytest.raises(BadInput, match="name a folder of them with --images"):
-        deliver.export(of_file(saved, photographs, tmp_path, images=None), scheme="int8")
+        exporting.export(of_file(saved, photographs, tmp_path, images=None), scheme="int8")
 
 
 def test_files_that_hold_no_model_are_refused(tmp_path):

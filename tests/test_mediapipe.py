@@ -8,7 +8,7 @@ import pytest
 from helpers import tflite_files
 from PIL import Image
 
-from keras_inception.tflite.deliver import export
+from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
 
 mediapipe = pytest.importorskip("mediapipe", reason="needs mediapipe: make test-mediapipe")

@@ -15,10 +15,10 @@ from helpers.tflite_files import EXPECTED, LABELS
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
+from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.classifier import open_classifier
+from keras_inception.tflite.file.graph import Graph
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.gates.agreement import without_softmax
-from keras_inception.tflite.gates.audit import audit
 from keras_inception.tflite.metadata import Metadata, embed, labels, read
 
 GERMAN = ("Katze", "Hund", "Vogel", "Ünï")
@@ -37,7 +37,7 @@ SAID = Metadata(
 
 @pytest.fixture(scope="module")
 def whole():
-    return embed(tflite_files.content(), SAID)
+    return embed(tflite_files.graph(), SAID).content
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_what_is_written_is_read(whole):
 
 
 def test_the_same_gives_the_same_bytes_and_replaces_what_was_there(whole):
-    assert embed(tflite_files.content(), SAID) == whole
-    assert embed(whole, SAID) == whole
+    assert embed(tflite_files.graph(), SAID).content == whole
+    assert embed(Graph.read(whole), SAID).content == whole
     assert len(whole) < len(tflite_files.content()) + 3000
 
 
@@ -73,11 +73,12 @@ def test_weights_lie_on_boundaries_of_16_bytes(whole):
 
 
 def test_audit_and_the_cut_before_the_softmax_take_a_file_with_metadata(whole):
-    assert audit(whole) == audit(tflite_files.content())
+    with_metadata, without = Graph.read(whole), tflite_files.graph()
+    assert audit(with_metadata) == audit(without)
     images = np.zeros((1, 16, 16, 3), np.float32)
     np.testing.assert_array_equal(
-        File(without_softmax(whole)).scores(images),
-        File(without_softmax(tflite_files.content())).scores(images),
+        File(with_metadata.without_softmax()).scores(images),
+        File(without.without_softmax()).scores(images),
     )
 
 
@@ -148,7 +149,7 @@ def test_the_range_of_the_input_is_in_its_own_unit(io_type, limits):
 )
 def test_what_does_not_fit_is_refused(said, message):
     with pytest.raises(BadInput, match=message):
-        embed(tflite_files.content(), Metadata(**said))
+        embed(tflite_files.graph(), Metadata(**said))
 
 
 def test_class_names_become_labels_that_can_be_told_apart():

@@ -3,17 +3,19 @@
 import keras
 import numpy as np
 import pytest
+from helpers.tflite_files import graph_of
 
 import keras_inception as ki
 from keras_inception.applications import configure
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite import deliver, gates
-from keras_inception.tflite.conversion.convert import convert
-from keras_inception.tflite.engines import engine
-from keras_inception.tflite.gates.agreement import agreement
-from keras_inception.tflite.gates.audit import audit
-from keras_inception.tflite.gates.ranges import ALLOWED
+from keras_inception.tflite import checks, exporting
+from keras_inception.tflite.checks.agreement import agreement
+from keras_inception.tflite.checks.integer import audit
+from keras_inception.tflite.checks.ranges import ALLOWED
+from keras_inception.tflite.convert.to_tflite import convert
+from keras_inception.tflite.keras_graph.integer_operators import in_integers
+from keras_inception.tflite.qat import engine
 from keras_inception.tflite.source import of_model
 
 pytestmark = pytest.mark.slow
@@ -40,19 +42,19 @@ def source(request, tmp_path_factory):
 
 
 def test_post_training(source):
-    float32, int8 = (deliver.export(source, scheme=scheme).path for scheme in ("float32", "int8"))
-    assert audit(int8.read_bytes()).integer
+    float32, int8 = (exporting.export(source, scheme=scheme).path for scheme in ("float32", "int8"))
+    assert audit(graph_of(int8)).integer
     assert int8.stat().st_size <= 0.27 * float32.stat().st_size
 
 
 @pytest.mark.parametrize("name", ["tfmot", "keras"])
 def test_fake_quantized(source, name):
-    chosen, expected = engine(name), source.preprocessing
-    model = deliver._model(source, False, chosen.KERAS)
-    quantized = chosen.quantize(model, expected(source.calibration), expected.range)
-    content = convert(quantized, "int8", expected, "uint8")
-    with chosen.fake_quantization_off():
-        gates.require(content, quantized, source.calibration, expected, False, ALLOWED)
+    expected = source.preprocessing
+    network = in_integers(source.network, expected(source.calibration))
+    quantized = engine(name)(network, expected(source.calibration), expected.range)
+    trained = quantized.trained()
+    content = convert(trained, "int8", expected, "uint8", ranges=quantized.ranges())
+    checks.require(content, trained, source.calibration, expected, False, ALLOWED)
     agrees = agreement(content, quantized, source.calibration, expected)
     # Random networks magnify roundings; trained ones are held to a step in test_files.py.
     assert agrees.probabilities >= 0.99 and agrees.noise < 0.35, str(agrees)

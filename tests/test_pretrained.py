@@ -7,16 +7,17 @@ from hashlib import sha256
 import keras
 import numpy as np
 import pytest
+from helpers.tflite_files import graph_of
 from PIL import Image
 
 import keras_inception as ki
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
+from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.classifier import open_classifier
-from keras_inception.tflite.deliver import export
 from keras_inception.tflite.evaluation import evaluate
+from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.gates.audit import audit
 from keras_inception.training.images import centre
 from keras_inception.weights import published, store
 from keras_inception.weights.presets import CAFFE
@@ -135,7 +136,7 @@ def int8(bvlc, shared, tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_int8_file_is_integer_throughout_normalization_included(int8):
-    found = audit(int8.read_bytes())
+    found = audit(graph_of(int8))
     assert found.integer
     assert not any("LOCAL_RESPONSE" in operator for operator in found.operators)
 

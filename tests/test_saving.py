@@ -12,7 +12,7 @@ import keras_inception
 from keras_inception import saving
 from keras_inception.errors import BadInput
 from keras_inception.tflite.classifier import open_classifier
-from keras_inception.tflite.model import calls, front, plain, stock
+from keras_inception.tflite.keras_graph import input_preprocessing, lowering, read
 from keras_inception.tflite.source import open_source
 
 
@@ -45,13 +45,15 @@ def rewritten(path, target, config):
 
 
 def layer(config, name):
-    (found,) = (each for each in config["config"]["layers"] if each["name"] == name)
+    """The layer of that name, or of that class: Keras numbers the names of operations."""
+    layers = config["config"]["layers"]
+    (found,) = (each for each in layers if name in (each["name"], each["class_name"]))
     return found
 
 
 def places(config):
     """Where a file may have an object: (container, key), and what stands there in this one."""
-    conv, times = layer(config, "conv"), layer(config, "multiply")
+    conv, times = layer(config, "conv"), layer(config, "Multiply")
     layers, node = config["config"]["layers"], times["inbound_nodes"][0]
     nested = layer(config, "head")["config"]["layers"]
     fields = (
@@ -150,7 +152,8 @@ def test_what_is_refused_is_named_and_nothing_of_it_is_called(file, tmp_path, mo
 
 
 def test_the_list_is_what_the_conversion_knows():
-    known = {*stock.LAYERS, *calls._IDENTITY, *front._LAYERS, *plain._AFFINE, "Softmax"}
+    known = {*lowering.STOCK, *lowering._LAYERS, *lowering._AFFINE, *read.ONLY_IN_TRAINING}
+    known |= {*input_preprocessing._LAYERS, "Maximum", "Minimum"}
     known |= {"InputLayer", *(name for name in dir(keras.layers) if name.startswith("Random"))}
     listed = {name for module, name in saving.ALLOWED if module == "keras.layers"}
     assert {name for name in known if hasattr(keras.layers, name)} == listed

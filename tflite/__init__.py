@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from keras_inception.lazy import exports
 
 if TYPE_CHECKING:
-    from .deliver import Exported, export, quantize
+    from .exporting import Exported, export, quantize
 
 __all__ = ["Exported", "export", "quantize"]
-__getattr__, __dir__ = exports(__name__, dict.fromkeys(__all__, ".deliver"))
+__getattr__, __dir__ = exports(__name__, dict.fromkeys(__all__, ".exporting"))

@@ -14,6 +14,7 @@ from PIL import Image
 from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
+from keras_inception.layers import default_keras
 from keras_inception.preprocess import Preprocessing
 from keras_inception.saving import load_model
 from keras_inception.training import run_folder
@@ -22,7 +23,8 @@ from keras_inception.training.data import mode_of
 from keras_inception.training.images import UNREADABLE, decode, upright
 from keras_inception.weights import published
 
-from .model import foreign
+from .keras_graph import keras_classifier
+from .keras_graph.to_keras import to_keras
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,12 @@ def open_classifier(
     elif foreign_model:
         model = subject if in_memory else load_model(path, compile=False)
         expected = preprocessing or getattr(model, "preprocessing", None)
-        model, expected = foreign.classifier(model, expected)
-        height, width, channels, outputs, run_once = _keras_model(model)
-        names = () if classes is None else foreign.labels(classes)
+        network, expected = keras_classifier.classifier(model, expected)
+        plain = to_keras(network, default_keras())
+        height, width, channels, outputs, run_once = _keras_model(plain)
+        names = () if classes is None else keras_classifier.labels(classes)
         if names:
-            foreign.require_named(model, names)
+            keras_classifier.require_named(network, names)
         info = ModelInfo(expected, names)
     elif path.suffix == ".keras":
         height, width, channels, outputs, run_once = _keras_model(load_model(path, compile=False))

@@ -151,7 +151,7 @@ def report(run: str | Path | Run) -> Report:
     >>> import keras_inception
     >>> print(keras_inception.report("runs/hands"))  # doctest: +SKIP
     """
-    from .benchmark import in_turns  # it runs files, which `evaluate` may not have to
+    from .benchmarking.latency import in_turns  # it runs files, which `evaluate` may not have to
 
     run = run_folder.trained(run)
     held_out = run.split().test

@@ -6,9 +6,11 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_inception.classes import class_names
@@ -24,7 +26,9 @@ from keras_inception.training.run_folder import Run
 from keras_inception.transform import without_aux
 from keras_inception.weights import published
 
-from .model import foreign
+from .keras_graph import keras_classifier
+from .keras_graph.plain import PlainNetwork
+from .keras_graph.to_keras import to_keras
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +39,14 @@ CALIBRATION_IMAGES = 200
 class Source:
     """A trained network without heads, and what its files have to say of it.
 
-    `model` is the Keras 3 model in float32; `calibration` are uint8 pixels, (n, size, size,
+    `network` is it in plain layers; `calibration` are uint8 pixels, (n, size, size,
     channels), as for evaluation, or noise where not `calibrated`; `data` says what it was trained
     on, so far as that is known. `split` and `recipe` are the images to fine-tune on and how, None
     where there are none.
     """
 
     name: str
-    model: object
+    network: PlainNetwork
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     calibration: np.ndarray
@@ -52,6 +56,11 @@ class Source:
     split: data.Split | None = None
     recipe: Recipe | None = None
 
+    @cached_property
+    def model(self):
+        """The network as a Keras 3 model in float32."""
+        return to_keras(self.network, keras)
+
 
 def of_run(run: Run) -> Source:
     """The trained network of a run, calibrated on a class-balanced part of its training images."""
@@ -60,7 +69,7 @@ def of_run(run: Run) -> Source:
         log.warning("the images of %s have changed since the run was trained", run.recipe.data)
     return Source(
         run.network.name,
-        load_model(run.model, compile=False),
+        _lowered(load_model(run.model, compile=False), run.preprocessing),
         run.preprocessing,
         run.classes,
         _balanced(split, run.recipe, run.preprocessing),
@@ -69,6 +78,12 @@ def of_run(run: Run) -> Source:
         split=split,
         recipe=run.recipe,
     )
+
+
+def _lowered(model, expected: Preprocessing) -> PlainNetwork:
+    """A model of ours, which does not begin with preprocessing."""
+    network, _ = keras_classifier.classifier(model, expected)
+    return network
 
 
 def _said(recipe: Recipe) -> dict:
@@ -89,7 +104,7 @@ def of_weights(weights: str | Path, folder: str | Path, images: str | Path | Non
     net = without_aux(found.net)
     return Source(
         re.sub(r"\W+", "_", found.name),
-        found.model(),
+        _lowered(found.model(), found.preprocessing),
         found.preprocessing,
         class_names(net.classes),
         _views_of(images, net.input_shape, found.preprocessing),
@@ -124,14 +139,14 @@ def of_model(
 ) -> Source:
     """Any functional or Sequential Keras 3 classifier of stock layers; its files go to `folder`.
 
-    `preprocessing` says how pixels 0..255 become its input, as for `foreign.classifier`. For
+    `preprocessing` says how pixels 0..255 become its input, as for `open_classifier`. For
     calibration `images` is a folder of photographs, or uint8 pixels, (n, size, size, channels).
     `data_source` names images to fine-tune on, as `recipes.DATA` lists them: a part of them
     calibrates, and their classes are the model's. Raises BadInput for a model that cannot be
     delivered, or `classes` that do not fit it.
     """
-    model, expected = foreign.classifier(model, preprocessing)
-    shape = model.input_shape[1:]
+    network, expected = keras_classifier.classifier(model, preprocessing)
+    shape = network.shape
     split = recipe = None
     if data_source is not None:
         recipe = recipe_for(data_source, image_size=shape[0])
@@ -141,7 +156,7 @@ def of_model(
             raise BadInput(
                 f"{model.name} takes {shape[2]} channels, {data_source} has {split.train.channels}"
             )
-    foreign.require_named(model, classes)
+    keras_classifier.require_named(network, classes)
     calibrated = split is not None or images is not None
     if split is not None:
         images = _balanced(split, recipe, expected)
@@ -154,7 +169,7 @@ def of_model(
         )
     return Source(
         re.sub(r"\W+", "_", name or model.name),
-        model,
+        network,
         expected,
         tuple(classes),
         images,
@@ -202,7 +217,7 @@ def open_source(
     if data and (images or classes):
         raise BadInput("the images of --data calibrate and name the classes; leave out the others")
     named = isinstance(classes, str | Path)
-    names = foreign.labels(classes) if named else tuple(classes or ())
+    names = keras_classifier.labels(classes) if named else tuple(classes or ())
     model = subject if in_memory else load_model(path, compile=False)
     preprocessing = preprocessing or getattr(model, "preprocessing", None)
     name = None if in_memory else path.stem

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ..errors import BadInput, Lost, Stopped, needed_by
 from ..native_output import held_back
-from . import data, deliver, measure, phone, recipes, show, train, weights
+from . import android, data, evaluate, export, recipes, show, train, weights
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(needs_frameworks=True)
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    for group in (show, weights, recipes, data, train, deliver, phone, measure):
+    for group in (show, weights, recipes, data, train, export, android, evaluate):
         group.add(commands)
     return top
 

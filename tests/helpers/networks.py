@@ -4,11 +4,13 @@ import re
 from dataclasses import replace
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_inception.costs import smallest_input
 from keras_inception.spec import Aux, BatchNorm
-from keras_inception.tflite.engines import keras3
+from keras_inception.tflite.keras_graph.lowering import lower
+from keras_inception.tflite.keras_graph.read import in_float32, read
 from keras_inception.transform import widen, with_norm
 
 #: What (pixel - 128) / 128 makes of all pixels.
@@ -60,23 +62,23 @@ def batches(*arrays, size=16):
     return tf.data.Dataset.from_tensor_slices(arrays).batch(size).with_options(options)
 
 
-def reduction(kind):
-    """A grid reduction in the Keras `kind`, convolution beside pooling, whose branches tfmot 0.8
-    swaps; then a max pooling that convolutions and an average read, as in Inception v3."""
-    kind.utils.set_random_seed(0)
-    layers = kind.layers
+def reduction():
+    """A grid reduction, convolution beside pooling, whose branches tfmot 0.8's own scheme swaps;
+    then a max pooling that convolutions and an average read, as in Inception v3."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
 
     def convolved(x, size, strides=1):
         x = layers.Conv2D(4, size, strides=strides, padding="same", use_bias=False)(x)
         return layers.ReLU()(layers.BatchNormalization()(x))
 
-    x = kind.Input((32, 32, 3))
+    x = keras.Input((32, 32, 3))
     reduced = [convolved(x, 3, 2), layers.MaxPooling2D(3, 2, padding="same")(x)]
     pooled = layers.MaxPooling2D(2)(layers.Concatenate()(reduced))
     averaged = layers.AveragePooling2D(3, 1, padding="same")(pooled)
     joined = [convolved(pooled, 1), convolved(pooled, 1), convolved(averaged, 1)]
     y = layers.GlobalAveragePooling2D()(layers.Concatenate()(joined))
-    return kind.Model(x, layers.Activation("softmax")(layers.Dense(4)(y)))
+    return keras.Model(x, layers.Activation("softmax")(layers.Dense(4)(y)))
 
 
 def mobile():
@@ -96,19 +98,32 @@ def mobile():
     return keras.Model(x, layers.Dense(4, activation="softmax")(y))
 
 
+def filled(model):
+    """With weights and statistics of which no two are equal."""
+    rng = np.random.default_rng(1)
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        if layer.weights and not isinstance(layer, keras.Model):
+            shapes = [w.shape for w in layer.weights]
+            layer.set_weights(
+                [
+                    rng.normal(0, np.prod(s[:-1]) ** -0.5, s)
+                    if len(s) > 1
+                    else rng.uniform(0.5, 1.5, s)
+                    for s in shapes
+                ]
+            )
+    return model
+
+
+def plain(model):
+    """A Keras 3 model without preprocessing, in plain layers."""
+    return lower(read(in_float32(model)))
+
+
 def limits_of(quantized) -> dict:
-    """The range of every observed activation, by the row that ends in it."""
-    if isinstance(quantized, keras.Model):
-        return {
-            layer.name.removesuffix("_range"): tuple(float(end) for end in layer.limits())
-            for layer in quantized.layers
-            if isinstance(layer, keras3.Range)
-        }
-    ranges = {}
-    for layer in quantized.layers:
-        ends = {v.name.split("/")[-1]: float(v) for v in layer.weights if v.shape == ()}
-        for name, end in ends.items():
-            if name.endswith("min:0"):
-                high = ends[name.replace("min:0", "max:0")]
-                ranges[layer.name.removeprefix("quant_")] = end, high
-    return ranges
+    """The range of every rounded tensor, by the layer that makes it."""
+    maker = quantized.network.maker
+    return {
+        maker[number].name if number in maker else "image": limits
+        for number, limits in quantized.ranges().items()
+    }

@@ -2,28 +2,40 @@
 
 from functools import cache
 
+import keras
 import numpy as np
-import tf_keras
 
+from helpers.networks import plain
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.conversion.convert import convert
+from keras_inception.tflite.convert.to_tflite import convert
+from keras_inception.tflite.file.graph import Graph
 from keras_inception.tflite.metadata import Metadata, embed
 
 LABELS = ("cat", "dog $1", 'a "bird"', "Ünïcödé")
 EXPECTED = Preprocessing(crop=0.875)
 
 
-@cache
+def graph_of(path) -> Graph:
+    """The file at `path`."""
+    return Graph.read(path.read_bytes())
+
+
 def content(io_type: str = "uint8") -> bytes:
+    """The bytes of such a file."""
+    return graph(io_type).content
+
+
+@cache
+def graph(io_type: str = "uint8") -> Graph:
     """An untrained network of 16x16 RGB images, or of "grey" ones."""
-    tf_keras.utils.set_random_seed(0)
-    layers = tf_keras.layers
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
     channels = 1 if io_type == "grey" else 3
-    x = image = tf_keras.Input((16, 16, channels))
+    x = image = keras.Input((16, 16, channels))
     x = layers.ReLU()(layers.Conv2D(8, 3, strides=2, padding="same")(x))
     x = layers.Concatenate()([layers.Conv2D(4, 1)(x), layers.MaxPooling2D(3, 1, "same")(x)])
     x = layers.Dense(len(LABELS))(layers.GlobalAveragePooling2D()(x))
-    model = tf_keras.Model(image, layers.Activation("softmax")(x))
+    model = plain(keras.Model(image, layers.Activation("softmax")(x)))
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, channels), np.uint8)
     if io_type == "float32":
         return convert(model, "float32", EXPECTED)
@@ -33,7 +45,8 @@ def content(io_type: str = "uint8") -> bytes:
 
 def labelled(io_type: str = "uint8", **said) -> bytes:
     """The same with metadata."""
-    return embed(content(io_type), Metadata("tiny", preprocessing=EXPECTED, labels=LABELS, **said))
+    metadata = Metadata("tiny", preprocessing=EXPECTED, labels=LABELS, **said)
+    return embed(graph(io_type), metadata).content
 
 
 def damaged(whole: bytes, seed: int) -> bytes:

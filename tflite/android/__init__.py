@@ -17,7 +17,6 @@ from .. import metadata
 from ..classifier import ModelInfo, info_of_file
 from ..file import guard
 from ..file.interpreter import File
-from ..file.outputs import are_probabilities
 from ..metadata import labels as names
 from . import golden, kotlin
 
@@ -108,7 +107,7 @@ def _words(path: Path, content: bytes, file: File, said, package: str, count: in
     mean, std = (np.broadcast_to(v, channels).tolist() for v in (expected.mean, expected.std))
     safe = re.sub(r"[^A-Za-z0-9_]", "_", path.stem)
     name = kotlin.class_name(path.stem)
-    likely = are_probabilities(content)
+    likely = file.graph.gives_probabilities
     (scale, zero_point), (out_scale, out_zero_point) = (
         file.input_quantization,
         file.output_quantization,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from ai_edge_litert.interpreter import OpResolverType
 from keras_inception.errors import BadInput
 
 from . import guard
+from .graph import Graph
 from .guard import IDENTIFIER, read_bytes
 
 __all__ = ["IDENTIFIER", "File", "read_bytes"]
@@ -32,11 +34,17 @@ class File:
     file's own scale and zero point, so that `scores` speaks floats whatever the file holds.
     """
 
-    def __init__(self, source: str | Path | bytes, threads: int = 1, keep_tensors: bool = False):
-        """Open a file, or its bytes; `tensors` needs bytes opened, slower, with `keep_tensors`."""
-        self.content = source if isinstance(source, bytes) else read_bytes(source)
-        name = "the file" if isinstance(source, bytes) else source
-        path = None if isinstance(source, bytes) else source
+    def __init__(
+        self, source: str | Path | bytes | Graph, threads: int = 1, keep_tensors: bool = False
+    ):
+        """Open a file, its bytes, or the Graph that it is; `tensors` needs the latter two opened,
+        slower, with `keep_tensors`."""
+        path = source if isinstance(source, str | Path) else None
+        if isinstance(source, Graph):
+            self.graph, self.content = source, source.content
+        else:
+            self.content = source if isinstance(source, bytes) else read_bytes(source)
+        name = path or "the file"
         options = _KEEPING if keep_tensors else {}
         self._name = name
         self._interpreter = guard.interpreter(path, self.content, threads, **options)
@@ -53,6 +61,11 @@ class File:
         self._input, self._output = inputs[0], outputs[0]
         self._require_numbers()
         self.input_shape = tuple(int(n) for n in self._input["shape"][1:])
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What the file consists of. A file that may be damaged has to be sound."""
+        return Graph.read(self.content)
 
     def _require_numbers(self) -> None:
         for tensor in (self._input, self._output):

@@ -1,4 +1,4 @@
-"""Whether a file gives probabilities or logits."""
+"""The probabilities that a file gives, or that its logits stand for."""
 
 from __future__ import annotations
 
@@ -6,27 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .flatbuffer import CONVERSIONS, kind, unpack
 from .interpreter import File
-
-
-def are_probabilities(content: bytes) -> bool:
-    """Whether the output comes from a softmax or a sigmoid, its type perhaps changed since."""
-    model = unpack(content)
-    graph = model.subgraphs[0]
-    tensor = graph.outputs[0]
-    for operator in reversed(graph.operators):
-        if tensor in operator.outputs:
-            name = kind(model, operator)
-            if name not in CONVERSIONS:
-                return name in ("SOFTMAX", "LOGISTIC")
-            tensor = operator.inputs[0]
-    return False
 
 
 def probabilities(file: File) -> Callable[[np.ndarray], np.ndarray]:
     """`file.scores`, or if the file gives logits, the softmax of them."""
-    if are_probabilities(file.content):
+    if file.graph.gives_probabilities:
         return file.scores
 
     def softmax(images: np.ndarray) -> np.ndarray:

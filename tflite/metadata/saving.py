@@ -13,17 +13,18 @@ from keras_inception.files import write_bytes, write_json
 from keras_inception.preprocess import Preprocessing
 
 from ..file import guard
+from ..file.graph import Graph
 from .reading import read
 from .record import Metadata, Said
 from .writing import embed
 
 
-def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
-    """Write the file with `metadata` in it, its labels as `NAME.labels.txt`, and the JSON.
+def save(path: Path, graph: Graph, metadata: Metadata, record: dict) -> None:
+    """Write the file, which has `metadata` in it, its labels as `NAME.labels.txt`, and the JSON.
 
     The JSON is `record`, with the digest of the file and a copy of what the file says of itself.
     """
-    content = embed(content, metadata)
+    content = graph.content
     write_bytes(path, content)
     for name, lines in metadata.files.items():
         write_bytes(path.with_suffix(f".{name}"), lines)
@@ -71,5 +72,5 @@ def describe(
             "(pixel - mean) / std, before its scale and zero point"
         )
     metadata = replace(saying, preprocessing=expected)
-    save(path, content, metadata, record)
+    save(path, embed(Graph.read(content), metadata), metadata, record)
     return metadata

@@ -12,6 +12,8 @@ import flatbuffers
 
 from keras_inception.errors import BadInput
 
+from ..file.graph import aligned_bytes
+
 
 def write(root: dict, identifier: bytes) -> bytes:
     """The bytes of the table `root`.
@@ -22,15 +24,6 @@ def write(root: dict, identifier: bytes) -> bytes:
     builder = flatbuffers.Builder()
     builder.Finish(_table(builder, root), identifier)
     return bytes(builder.Output())
-
-
-def aligned_bytes(builder: flatbuffers.Builder, data) -> int:
-    """A vector of bytes on a boundary of 16, which the Python library's own does not give."""
-    builder.StartVector(1, len(data), 16)
-    builder.head -= len(data)
-    builder.Bytes[builder.head : builder.head + len(data)] = bytes(data)
-    builder.vectorNumElems = len(data)
-    return builder.EndVector()
 
 
 def _table(builder: flatbuffers.Builder, fields: dict) -> int:

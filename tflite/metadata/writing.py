@@ -1,68 +1,44 @@
-"""Metadata into the bytes of a `.tflite` file."""
+"""Metadata into a `.tflite` file."""
 
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Mapping
 from dataclasses import asdict
-from io import BytesIO
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as tflite
 
 from keras_inception.errors import BadInput
 
-from ..file.flatbuffer import pack, unpack
+from ..file.graph import Graph
 from . import labels as names
 from . import schema, tables
 from .record import Metadata
 
 
-def embed(content: bytes, metadata: Metadata) -> bytes:
-    """The bytes of a file with this metadata in it, in place of what it had.
+def embed(graph: Graph, metadata: Metadata) -> Graph:
+    """The file with this metadata in it, in place of what it had.
 
-    The graph and its weights stay as they are, the latter on boundaries of 16 bytes. Raises
-    BadInput for labels that do not fit the outputs, are empty or not unique, for a threshold
-    outside of [0, 1], and for a file that is not a classifier of images.
+    What it computes stays as it is. Raises BadInput for labels that do not fit the outputs, are
+    empty or not unique, for a threshold outside of [0, 1], and for a file that is not a classifier
+    of images.
     """
-    model = unpack(content)
-    graph = model.subgraphs[0]
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise BadInput(
             f"a classifier has one input and one output; this has {len(graph.inputs)} and "
             f"{len(graph.outputs)}"
         )
-    image, scores = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    image, scores = (graph.tensors[i] for i in (graph.inputs[0], graph.outputs[0]))
     metadata.check(int(scores.shape[-1]))
-    written = tables.write(_model(metadata, image, scores), schema.IDENTIFIER)
-    entries = [m for m in model.metadata or [] if m.name != schema.NAME.encode()]
-    replaced = [m.buffer for m in model.metadata or [] if m.name == schema.NAME.encode()]
-    if replaced:
-        number = replaced[0]
-    else:
-        number = len(model.buffers)
-        model.buffers.append(tflite.BufferT())
-    model.buffers[number].data = written
+    written = tflite.BufferT()
+    written.data = tables.write(_model(metadata, image, scores), schema.IDENTIFIER)
+    embedded = graph.changeable()
+    model, name = embedded.model, schema.NAME.encode()
+    entries = [entry for entry in model.metadata or [] if entry.name != name]
+    replaced = [entry.buffer for entry in model.metadata or [] if entry.name == name]
+    number = replaced[0] if replaced else len(model.buffers)
+    model.buffers[number : number + 1] = [written]
     model.metadata = [*entries, tflite.MetadataT(schema.NAME, number)]
-    model.buffers = [_Aligned(buffer) for buffer in model.buffers]
-    return _with_files(pack(model), metadata.files)
-
-
-class _Aligned:
-    """A buffer whose data are written on the boundary that the schema asks for."""
-
-    def __init__(self, buffer: tflite.BufferT):
-        if buffer.size or buffer.offset:
-            raise BadInput("a file of more than 2 GB takes no metadata")
-        self._data = buffer.data
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:
-        data = None if self._data is None else tables.aligned_bytes(builder, self._data)
-        tflite.BufferStart(builder)
-        if data is not None:
-            tflite.BufferAddData(builder, data)
-        return tflite.BufferEnd(builder)
+    return Graph(model, metadata.files)
 
 
 def _model(metadata: Metadata, image, scores) -> dict:
@@ -142,13 +118,3 @@ def _thresholding(threshold: float | None) -> list[dict]:
         return []
     options = {schema.THRESHOLD: float(threshold)}
     return [{schema.Unit.KIND: schema.Unit.THRESHOLDING, schema.Unit.OPTIONS: options}]
-
-
-def _with_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
-    whole = BytesIO(model)
-    if files:
-        with zipfile.ZipFile(whole, "a") as archive:
-            for name, content in files.items():
-                # No time of day, so that the same content gives the same bytes.
-                archive.writestr(zipfile.ZipInfo(name), content)
-    return whole.getvalue()

@@ -1,0 +1,1 @@
+"""What `.tflite` files cost to run: latency, memory, size, operators, here and on a phone."""

@@ -1,0 +1,159 @@
+"""The INT8 files of a fine-tuning, one an epoch, judged on the same images: the best is kept.
+
+Quantization-aware training is worth fractions of a point, and a few epochs of it can cost more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from keras_inception.builder import MAIN
+from keras_inception.errors import BadInput
+from keras_inception.inference import outputs_of
+from keras_inception.training import event_files
+from keras_inception.training.batches import pixels
+from keras_inception.training.data import Examples
+from keras_inception.training.events import Events
+from keras_inception.training.metrics import Scores, score
+
+from .checks.agreement import Agreement, agreement
+from .checks.layer_errors import Layer, by_layer, first_departure
+from .classifier import Classifier, ModelInfo
+from .evaluation import outputs
+from .file.graph import Graph
+from .file.interpreter import File
+from .file.outputs import probabilities
+from .qat.fake_quantized import FakeQuantized
+from .source import Source
+
+log = logging.getLogger(__name__)
+
+#: Of more held-out images so many take part, the same number of every class.
+JUDGED = 10_000
+#: How many are compared output by output, and layer by layer.
+COMPARED, OBSERVED = 500, 4
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file after `epoch` epochs of fine-tuning: why it may not be kept (empty if it may), how it
+    did, and what it computes."""
+
+    epoch: int
+    fault: str
+    scores: Scores
+    agreement: Agreement
+    layers: tuple[Layer, ...]
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        return not self.fault, self.scores.top1, -self.scores.loss
+
+    def __str__(self):
+        return f"after epoch {self.epoch}" if self.epoch else "post-training"
+
+
+class Candidates:
+    """The files that `make` converts from the fake-quantized `quantized`, each with its fault.
+
+    `tensorboard` gets a curve beside the run's own, counted on from its `first` epoch, and the
+    ranges, saturation and noise of every layer.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        held_out: Examples,
+        quantized: FakeQuantized,
+        make: Callable[[], tuple[Graph, str]],
+        tensorboard: Path,
+        first: int,
+    ):
+        self.source, self.quantized, self.make = source, quantized, make
+        self.images = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
+        size = source.network.shape[0]
+        self.compared = pixels(self.images.balanced(COMPARED, 0), size, source.preprocessing)
+        self.first, self.folder = first, tensorboard / "int8"
+        self.trained = self._scores(
+            lambda images: outputs_of(source.model, images), source.preprocessing
+        )
+        self.all: list[Candidate] = []
+        self.kept: Graph
+        event_files.forget(self.folder, 0)
+
+    def consider(self, epoch: int) -> None:
+        """Judge the file as it is after `epoch` epochs; 0 is before the first step.
+
+        Raises BadInput, while nothing is lost, if that first one may not be kept.
+        """
+        expected, (graph, fault) = self.source.preprocessing, self.make()
+        if fault and not epoch:
+            raise BadInput(fault)
+        agrees = agreement(graph, self.quantized, self.compared, expected)
+        observed = self.compared[:OBSERVED]
+        layers = by_layer(graph, self.quantized, self.source.network, observed, expected)
+        if not (fault or agrees.holds):
+            fault = (
+                f"the file departs from the model it came from: {agrees}"
+                f"{first_departure(layers)}; it was not kept"
+            )
+        scores = self._scores(probabilities(File(graph)), expected.caller)
+        made = Candidate(epoch, fault, scores, agrees, layers)
+        log.info("INT8 %s: %s%s", made, scores, f"; left out: {fault}" if fault else "")
+        self._draw(made)
+        self.all.append(made)
+        if self._first() is made:  # Only the best is worth its memory.
+            self.kept = graph
+
+    def best(self) -> tuple[Graph, dict]:
+        """The most accurate file, the least loss among equals; and what was measured of all.
+
+        Raises BadInput if no file may be kept, or if the only ones that may are less accurate than
+        the post-training file.
+        """
+        best, post_training = self._first(), self.all[0]
+        if best.fault:
+            raise BadInput(self.all[-1].fault)
+        if best.scores.top1 < post_training.scores.top1:
+            raise BadInput(
+                f"fine-tuning lost accuracy, {best.scores.top1:.4f} where the post-training file "
+                f"has {post_training.scores.top1:.4f}, and that may not be kept: "
+                f"{post_training.fault}; nothing was kept: fine-tune at a lower rate"
+            )
+        log.info(
+            "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on the same %d images",
+            best,
+            best.scores.top1,
+            self.trained.top1,
+            post_training.scores.top1,
+            self.trained.images,
+        )
+        return self.kept, {
+            "float": asdict(self.trained),
+            "int8_by_epoch": [asdict(each.scores) for each in self.all],
+            "kept_epoch": best.epoch,
+            "agreement": asdict(best.agreement),
+            "layers": [layer.record for layer in best.layers],
+        }
+
+    def _first(self) -> Candidate:
+        return max(self.all, key=lambda each: each.rank)
+
+    def _scores(self, scores, expected) -> Scores:
+        size, _, channels = self.source.network.shape
+        info = ModelInfo(expected, self.source.classes)
+        classifier = Classifier(self.source.name, None, size, channels, scores, lambda: None, info)
+        return score(outputs(classifier, self.images), self.images.labels)
+
+    def _draw(self, made: Candidate) -> None:
+        events, step = Events(self.folder), self.first + made.epoch
+        events.scalar(f"{MAIN}/accuracy", made.scores.top1, step)
+        events.scalar(f"{MAIN}/loss", made.scores.loss, step)
+        for layer in made.layers:
+            for kind, value in layer.record.items():
+                if kind != "name" and value is not None:
+                    events.scalar(f"{kind}/{layer.name}", value, step)
+        events.close()

@@ -1,0 +1,108 @@
+"""Which tensors of a network of plain layers are rounded to 8 bits, and which share a range.
+
+It is what TFLite's integer operators do, so that a model trained with these roundings computes what
+the file will: an activation that an operator takes along is rounded once, pools and reshapes keep
+the range they are given, and what is joined shares one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..keras_graph.plain import Layer, PlainNetwork
+
+#: The values of TFLite's integer operators whose range is fixed.
+BOUNDS = {
+    "softmax": (0.0, 255 / 256),
+    "sigmoid": (0.0, 255 / 256),
+    "tanh": (-1.0, 127 / 128),
+}
+#: What an operator that computes in a wider integer can end in.
+_FUSING = (
+    "Add", "Convolution", "Dense", "DepthwiseConvolution", "Multiply", "Scale", "Subtract",
+)  # fmt: skip
+#: Layers whose output is in the range of their input, as their operators need.
+SAME_RANGE = (
+    "AveragePooling",
+    "Cropping",
+    "GlobalMaxPooling",
+    "MaxPooling",
+    "Padding",
+    "Permute",
+    "Reshape",
+    "Resizing",
+)
+#: Layers whose inputs and output are in one range.
+_ONE_RANGE = ("Concatenate", "Maximum", "Minimum")
+
+
+@dataclass(eq=False)
+class Group:
+    """Tensors of one range: `fixed`, or that of what its `observers` see, of which each has the
+    lower and the upper end (`low`, `high`) of its own tensor."""
+
+    fixed: tuple[float, float] | None = None
+    observers: list = field(default_factory=list)
+    _part_of: Group | None = None
+
+    @property
+    def whole(self) -> Group:
+        return self._part_of.whole if self._part_of else self
+
+    def join(self, other: Group) -> None:
+        mine, theirs = self.whole, other.whole
+        if mine is not theirs:
+            mine.observers += theirs.observers
+            theirs._part_of = mine
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """The group of every tensor that is rounded, and the tensors by whose values ranges go."""
+
+    groups: dict[int, Group]
+    observed: frozenset[int]
+
+
+def rounding(network: PlainNetwork, input_range: tuple[float, float]) -> Rounding:
+    """The roundings of `network`, whose input lies in `input_range`."""
+    groups, observed = {network.input: Group(input_range)}, set()
+    for layer in network.layers:
+        if not is_fused(network, layer):
+            group, is_observed = _group(layer, [groups.get(n) for n in layer.inputs])
+            groups[layer.output] = group
+            if is_observed:
+                observed.add(layer.output)
+    return Rounding(groups, frozenset(observed))
+
+
+def is_fused(network: PlainNetwork, layer: Layer) -> bool:
+    """Whether the operator of a layer takes the activation after it along."""
+    readers = network.readers.get(layer.output, [])
+    if layer.kind not in _FUSING or len(readers) != 1 or layer.output == network.output:
+        return False
+    (reader,) = readers
+    options = reader.options
+    return (
+        reader.kind == "ReLU"
+        and options["max_value"] in (None, 6)
+        and not options["negative_slope"]
+        and not options["threshold"]
+    )
+
+
+def _group(layer: Layer, inputs: list[Group | None]) -> tuple[Group, bool]:
+    """The group of a layer's output, and whether its range has to be observed there."""
+    fixed = layer.range or BOUNDS.get(layer.options.get("activation"))
+    if fixed:
+        return Group(fixed), False
+    if layer.kind in SAME_RANGE and inputs[0]:
+        return inputs[0], False
+    if layer.kind in _ONE_RANGE:
+        # A given range stays as it is: what has it is rescaled where it is joined.
+        free = [group for group in inputs if group and not group.whole.fixed]
+        for group in free[1:]:
+            free[0].join(group)
+        if free:
+            return free[0], len(free) < len(inputs)
+    return Group(), True

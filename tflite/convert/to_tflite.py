@@ -1,0 +1,146 @@
+"""Plain layers in, a `.tflite` file out, by named scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from keras_inception.native_output import held_back
+from keras_inception.preprocess import Preprocessing
+
+from .. import upstream_fixes
+from ..file.graph import Graph
+from ..keras_graph.plain import PlainNetwork
+from ..keras_graph.to_keras import to_keras
+from ..schemes import scheme_named
+from .calibration import calibrated_ranges
+from .space_to_depth_stem import faster_stem
+
+_INT16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+
+
+def convert(
+    network: PlainNetwork,
+    scheme: str,
+    expected: Preprocessing,
+    io_type: str = "float32",
+    pixels: np.ndarray | None = None,
+    logits: bool = False,
+    ranges: Mapping[int, tuple[float, float]] | None = None,
+) -> Graph:
+    """Convert `network` to a file with a fixed batch of 1, input `image`, output `scores`.
+
+    With `logits` it ends before the softmax that is its last layer, in `logits`.
+
+    The file contains the preprocessing that the network expects unless its caller can do it. Its
+    tensors bear the names of the layers that make them. An INT8 one has its first convolution
+    rewritten (`space_to_depth_stem`).
+
+    A calibrated scheme takes ranges from `pixels`, calibration images of 0..255, (n, height, width,
+    channels); the input's are those of all possible pixels. A network that was trained for "int8"
+    has its `ranges` instead, by the numbers of tensors. `io_type` is the type of the file's input
+    and output.
+    """
+    name = "scores"
+    if logits:
+        name, network = "logits", network.until(network.maker[network.output].inputs[0])
+    if scheme == "int8" and ranges is None:
+        ranges = calibrated_ranges(network, expected(pixels), expected.range)
+    model = _rounded(upstream_fixes.with_distinct_biases(network), ranges or {})
+    signature = tf.TensorSpec((1, *network.shape), tf.float32, name="image")
+    caller = expected.caller
+
+    @tf.function(input_signature=[signature])
+    def infer(image):
+        if expected.inside:
+            if ranges:
+                image = tf.quantization.fake_quant_with_min_max_args(image, *caller.range)
+            kernel, offset = expected.inside.as_convolution()
+            image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)
+        return {name: model(image, training=False)}
+
+    # The converter saves what it is given: the weights suffice, and are five times faster saved
+    # than a tf_keras model with a traced function for every layer.
+    weights = tf.Module()
+    weights.all = model.variables
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [infer.get_concrete_function()], weights
+    )
+    if scheme != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if scheme_named(scheme).calibrated:
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io_type)
+        if scheme == "int16x8":
+            converter.target_spec.supported_ops = [_INT16]
+            converter.representative_dataset = lambda: (
+                [caller(image[None])] for image in _spanning(pixels)
+            )
+    with held_back(), upstream_fixes.every_tensor_recorded():
+        graph = Graph.read(converter.convert())
+    if scheme == "int16x8":
+        graph = upstream_fixes.with_first_output(graph, name)
+    return faster_stem(_named(graph, network))
+
+
+def _named(graph: Graph, network: PlainNetwork) -> Graph:
+    """The file with a layer's name for the tensor that it makes; the converter's own are paths of
+    all operations that it fused, a hundred bytes each."""
+    named = graph.changeable()
+    known = {layer.name for layer in network.layers}
+    taken: dict[str, int] = {}
+    for tensor in sorted(named.makers, reverse=True):
+        found = _layer_of(named.name(tensor), known)
+        if found:
+            taken[found] = taken.get(found, -1) + 1
+            suffix = f"_{taken[found]}" if taken[found] else ""
+            named.tensors[tensor].name = f"{found}{suffix}".encode()
+    for operator in named.operators:
+        for place, constant in enumerate(operator.inputs):
+            if constant >= 0 and constant not in named.makers and constant not in named.inputs:
+                name = f"{named.name(operator.outputs[0])}/{place}"
+                named.tensors[constant].name = name.encode()
+    return named
+
+
+def _layer_of(name: str, known: set[str]) -> str | None:
+    """The layer whose tensor has a name: the converter takes it from the last operation merged into
+    what makes it, and an operation's begins with the model's, then its layer's or its rounding's.
+    """
+    for part in name.split("/")[1:]:
+        for found in (part, part.removesuffix("_range")):
+            if found in known:
+                return found
+    return None
+
+
+def _rounded(network: PlainNetwork, ranges: Mapping[int, tuple[float, float]]):
+    """The network in tf_keras, its tensors fake-quantized in their ranges."""
+    import tf_keras
+
+    class Rounded(tf_keras.layers.Layer):
+        def __init__(self, number: int, name: str):
+            super().__init__(name=name)
+            self.ends = ranges[number]
+
+        def call(self, x):
+            return tf.quantization.fake_quant_with_min_max_args(x, *self.ends)
+
+    def after(number: int, tensor):
+        if number not in ranges:
+            return tensor
+        maker = network.maker.get(number)
+        return Rounded(number, f"{maker.name if maker else 'image'}_range")(tensor)
+
+    return to_keras(network, tf_keras, after=after)
+
+
+def _spanning(pixels: np.ndarray) -> np.ndarray:
+    """The images with a black and a white pixel in the first: an input's range is that of all
+    possible pixels."""
+    first = pixels[:1].copy()
+    first[0, 0, 0], first[0, -1, -1] = 0, 255
+    return np.concatenate([first, pixels[1:]])

@@ -1,0 +1,254 @@
+"""From a trained network to `.tflite` files: `export` converts, `quantize` fine-tunes first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+from keras_inception.preprocess import Preprocessing
+from keras_inception.training import precision
+from keras_inception.training.batches import TrainingBatches
+
+from . import checks
+from .best_file import Candidates
+from .checks.ranges import ALLOWED, ALLOWED_AFTER_TRAINING
+from .convert.to_tflite import convert
+from .file.graph import Graph
+from .keras_graph.integer_operators import in_integers
+from .keras_graph.plain import PlainNetwork
+from .metadata import Metadata, Said, embed, labels
+from .metadata.saving import save
+from .qat import engine as engine_named
+from .schemes import io_type_for, scheme_named
+from .source import Source, open_source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A `.tflite` file that was written; it stands for its path wherever one is taken.
+
+    `figures` is what its `.json` says of it: types, data, calibration and, of a fine-tuned file,
+    the accuracy of the float network and of the file after every epoch.
+    """
+
+    path: Path
+    figures: dict
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self):
+        return str(self.path)
+
+
+def export(
+    subject: Any,
+    *,
+    scheme: str,
+    images: str | Path | np.ndarray | None = None,
+    classes: str | Path | Sequence[str] | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    io: str | None = None,
+    logits: bool = False,
+    allow_float: bool = False,
+    float_lrn: bool = False,
+    out: str | Path | None = None,
+    **said: Unpack[Said],
+) -> Exported:
+    """Convert a trained network to `.tflite`, without training further.
+
+    subject: a run folder; or a Keras 3 model, a `.keras` file, or published weights (a tag or a
+        file), whose file goes to the folder `out`.
+    scheme: the number format, a name in `tflite.schemes.SCHEMES`: "float32", "float16",
+        "dynamic", "int8" or "int16x8".
+    images: a folder of photographs to calibrate integer schemes on, a hundred or more, or uint8
+        pixels, (n, size, size, channels); a run has its own.
+    classes, preprocessing: for a Keras model, as for `keras_inception.open_classifier`; the names
+        of the classes may be a list.
+    io: the type of an integer file's input and output: "uint8" (the default: raw pixels), "int8"
+        or "float32".
+    logits: end before the softmax.
+    allow_float: keep an integer file although it has float operators.
+    float_lrn: leave local response normalization to TFLite's own operator, slow and in float.
+    said: what the file is to say of itself, as on the command line: `name`, `description`,
+        `author`, `license`, `version`, `labels` (files of one name per line, those of other locales
+        called labels_de.txt) and MediaPipe's `threshold`.
+
+    Raises BadInput if the file of an integer scheme is not integer throughout, or is not the
+    network that was given.
+
+    >>> from keras_inception.tflite import export
+    >>> export("runs/hands", scheme="int8").path  # doctest: +SKIP
+    PosixPath('runs/hands/googlenet_int8.tflite')
+    """
+    io_type = io_type_for(scheme, io)
+    source = open_source(subject, images, out, classes, preprocessing)
+    calibrated = scheme_named(scheme).calibrated
+    if calibrated and not source.calibrated:
+        raise BadInput(
+            f"{scheme} takes its ranges from photographs: name a folder of them with --images, a "
+            "hundred or more of the kind that will be classified"
+        )
+    file = _File(source, scheme, scheme, io_type, logits, allow_float or float_lrn, said)
+    network = source.network if float_lrn or not calibrated else _in_integers(source)
+    graph = file.made(network)
+    file.require(graph, network, ALLOWED)
+    return file.write(graph, {"calibration": _provenance(source)} if calibrated else {})
+
+
+def quantize(
+    subject: Any,
+    *,
+    data: str | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    engine: str = "tfmot",
+    io: str | None = None,
+    logits: bool = False,
+    allow_float: bool = False,
+    out: str | Path | None = None,
+    **said: Unpack[Said],
+) -> Exported:
+    """Fine-tune a network under fake quantization and convert it to an INT8 `.tflite`.
+
+    subject: a run folder; or a Keras 3 model or a `.keras` file, whose file goes to `out`.
+    data: the images to fine-tune a Keras model on, a source as for training.
+    preprocessing: for a Keras model, as for `keras_inception.open_classifier`.
+    epochs: None means a tenth of the recipe's, at least one.
+    learning_rate: None means a hundredth of the recipe's.
+    engine: "tfmot" (tensorflow-model-optimization, in float32), or "keras", which trains in the
+        recipe's precision.
+    io, logits, allow_float, said: as for `export`.
+
+    The file is the most accurate, on the held-out images, of those after each epoch, the
+    post-training one among them. Raises BadInput if the quantized network is not the trained one,
+    the file is not integer throughout, or its outputs depart from the fake-quantized model's.
+
+    >>> from keras_inception.tflite import quantize
+    >>> quantize("runs/hands").figures["float"]["top1"]  # doctest: +SKIP
+    0.9903
+    """
+    io_type = io_type_for("int8", io)
+    chosen = engine_named(engine)
+    source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
+    recipe, split = source.recipe, source.split
+    if recipe is None or split is None:
+        raise BadInput(f"say with --data which images {subject} is to be fine-tuned on")
+    epochs = max(1, round(recipe.epochs / 10)) if epochs is None else epochs
+    rate = recipe.learning_rate / 100 if learning_rate is None else learning_rate
+    if epochs < 0 or rate <= 0:
+        raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
+    file = _File(source, "int8_qat", "int8", io_type, logits, allow_float, said)
+    network, expected = _in_integers(source), source.preprocessing
+    quantized = chosen(network, expected(source.calibration), expected.range)
+
+    def make() -> tuple[Graph, str]:
+        trained = quantized.trained()
+        graph, fault = file.made(trained, quantized.ranges()), ""
+        try:
+            file.require(graph, trained, ALLOWED_AFTER_TRAINING)
+        except BadInput as error:
+            fault = str(error)
+        return graph, fault
+
+    candidates = Candidates(
+        source,
+        split.test,
+        quantized,
+        make,
+        source.folder / "tensorboard",
+        recipe.epochs,
+    )
+    candidates.consider(0)
+    if epochs:
+        # Epochs are counted on from the run's own, so that the crops are new ones.
+        batches = TrainingBatches(split.train, recipe.with_hard_labels, expected, recipe.epochs)
+        policy = precision.resolve(recipe.precision) if chosen.MIXED else "float32"
+        chosen.KERAS.utils.set_random_seed(recipe.seed)
+        quantized.fine_tune(batches, epochs, rate, candidates.consider, policy)
+    graph, measured = candidates.best()
+    tuning = {"engine": engine, "epochs": epochs, "learning_rate": rate}
+    details = {
+        "calibration": _provenance(source),
+        "quantization_aware_training": tuning,
+        **measured,
+    }
+    return file.write(graph, details)
+
+
+class _File:
+    """A file of `source` to be made: of the number format `scheme`, called by its `kind`."""
+
+    def __init__(
+        self,
+        source: Source,
+        kind: str,
+        scheme: str,
+        io_type: str,
+        logits: bool,
+        allow_float: bool,
+        said: Said,
+    ):
+        """Raises BadInput, before any work, for what does not fit into what is `said`."""
+        self.source, self.kind, self.scheme = source, kind, scheme
+        self.io_type, self.logits, self.allow_float = io_type, logits, allow_float
+        self.metadata = Metadata(
+            source.name,
+            f"{len(source.classes)} classes of images, {kind}",
+            preprocessing=source.preprocessing.caller,
+            labels=labels.distinct(source.classes),
+        ).saying(**said)
+        self.metadata.check(len(source.classes))
+
+    def made(self, network: PlainNetwork, ranges=None) -> Graph:
+        """The file of `network` as it ships, metadata and all."""
+        source = self.source
+        images = source.calibration if scheme_named(self.scheme).calibrated else None
+        graph = convert(
+            network,
+            self.scheme,
+            source.preprocessing,
+            self.io_type,
+            images,
+            self.logits,
+            ranges,
+        )
+        return embed(graph, self.metadata)
+
+    def require(self, graph: Graph, network: PlainNetwork, allowed: float) -> None:
+        """Raise BadInput unless the file passes what files of its format must."""
+        images, expected = self.source.calibration, self.source.preprocessing
+        if scheme_named(self.scheme).calibrated:
+            checks.require(graph, network, images, expected, self.allow_float, allowed)
+        elif self.scheme == "float32":
+            checks.require_equal_scores(graph, network, images, expected)
+
+    def write(self, graph: Graph, details: dict) -> Exported:
+        """The file and, beside it, its labels and a JSON that says what goes in and out, and
+        whence."""
+        path = self.source.folder / f"{self.source.name}_{self.kind}.tflite"
+        figures = {"io_type": self.io_type, "data": self.source.data, **details}
+        save(path, graph, self.metadata, figures)
+        log.info("%s: %d bytes", path, path.stat().st_size)
+        return Exported(path, figures)
+
+
+def _in_integers(source: Source) -> PlainNetwork:
+    """The network made of what TFLite has integer operators for."""
+    images = source.preprocessing(source.calibration)
+    return in_integers(source.network, images)
+
+
+def _provenance(source: Source) -> dict:
+    images = np.ascontiguousarray(source.calibration)
+    return {"images": len(images), "sha256": sha256(images.tobytes()).hexdigest()}

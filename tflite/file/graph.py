@@ -1,0 +1,192 @@
+"""A `.tflite` file as a value: what it computes, what it says of itself, and its bytes."""
+
+from __future__ import annotations
+
+import copy
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from keras_inception.errors import BadInput
+
+from .guard import IDENTIFIER
+
+#: Operators that change the type or the step of a tensor, and nothing else.
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+#: What computes probabilities.
+PROBABILITIES = ("SOFTMAX", "LOGISTIC")
+_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+
+
+class Graph:
+    """The file, parsed once; functions of it give other Graphs and leave it as it is.
+
+    `model` is LiteRT's tree of objects, a ModelT of one subgraph, and `files` what is in the ZIP
+    behind it, by name. Tensors are known by their numbers.
+    """
+
+    def __init__(self, model: Any, files: Mapping[str, bytes] | None = None):
+        self.model, self.files = model, dict(files or {})
+
+    @classmethod
+    def read(cls, content: bytes) -> Graph:
+        """The file in these bytes, which are whole; what is in its ZIP is left out."""
+        return cls(schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)))
+
+    @cached_property
+    def content(self) -> bytes:
+        """The bytes of the file: its weights on boundaries of 16 bytes."""
+        model = copy.copy(self.model)
+        model.buffers = [_Aligned(buffer) for buffer in model.buffers]
+        builder = flatbuffers.Builder(1 << 20)
+        builder.Finish(model.Pack(builder), IDENTIFIER)
+        whole = BytesIO(builder.Output())
+        if self.files:
+            with zipfile.ZipFile(whole, "a") as archive:
+                for name, lines in self.files.items():
+                    # No time of day, so that the same content gives the same bytes.
+                    archive.writestr(zipfile.ZipInfo(name), lines)
+        return whole.getvalue()
+
+    @property
+    def _subgraph(self) -> Any:
+        return self.model.subgraphs[0]
+
+    @property
+    def operators(self) -> Sequence[Any]:
+        return self._subgraph.operators
+
+    @property
+    def tensors(self) -> Sequence[Any]:
+        return self._subgraph.tensors
+
+    @property
+    def inputs(self) -> list[int]:
+        return [int(i) for i in self._subgraph.inputs]
+
+    @property
+    def outputs(self) -> list[int]:
+        return [int(i) for i in self._subgraph.outputs]
+
+    @cached_property
+    def makers(self) -> dict[int, Any]:
+        """The operator that computes each tensor."""
+        return {int(i): operator for operator in self.operators for i in operator.outputs}
+
+    def kind(self, operator) -> str:
+        """The name of an operator, as "CONV_2D"."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        # Codes above 127 do not fit the field that older files used.
+        return _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+    def kinds(self) -> Iterator[tuple[str, Any]]:
+        """Every operator with its name, in the file's order."""
+        return ((self.kind(operator), operator) for operator in self.operators)
+
+    def name(self, tensor: int) -> str:
+        """Converters join the names of all the operations they fused; the first says where."""
+        return self.tensors[tensor].name.decode().split(";")[0]
+
+    def constant(self, tensor: int, dtype) -> np.ndarray:
+        """The numbers of a constant tensor, in one row."""
+        return np.frombuffer(bytes(self.model.buffers[self.tensors[tensor].buffer].data), dtype)
+
+    def unconverted(self, tensor: int, through: Sequence[str] = CONVERSIONS) -> int:
+        """What a tensor was before its type or step was changed."""
+        while tensor in self.makers and self.kind(self.makers[tensor]) in through:
+            tensor = int(self.makers[tensor].inputs[0])
+        return tensor
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the output comes from a softmax or a sigmoid, its type perhaps changed since."""
+        last = self.makers.get(self.unconverted(self.outputs[0]))
+        return last is not None and self.kind(last) in PROBABILITIES
+
+    def changeable(self) -> Graph:
+        """A copy whose tensors, operators and list of buffers may change; the data are shared."""
+        model, subgraph = copy.copy(self.model), copy.copy(self._subgraph)
+        subgraph.tensors = [copy.copy(tensor) for tensor in subgraph.tensors]
+        subgraph.operators = [copy.copy(operator) for operator in subgraph.operators]
+        for each in subgraph.operators:
+            each.builtinOptions = copy.copy(each.builtinOptions)
+        for each in subgraph.tensors:
+            each.quantization = copy.copy(each.quantization)
+        model.subgraphs, model.buffers = [subgraph], [*model.buffers]
+        model.operatorCodes = [*model.operatorCodes]
+        return Graph(model, self.files)
+
+    def cut(self, outputs: Sequence[int]) -> Graph:
+        """What the tensors `outputs` are made of, alone."""
+        cut = self.changeable()
+        subgraph = cut._subgraph
+        needed, operators = {*self.inputs, *outputs}, []
+        for operator in reversed(subgraph.operators):
+            if needed.intersection(operator.outputs):
+                operators.append(operator)
+                needed.update(operator.inputs, operator.outputs)
+        kept = sorted(needed - {-1})
+        new = {old: place for place, old in enumerate(kept)} | {-1: -1}
+        subgraph.tensors = [subgraph.tensors[i] for i in kept]
+        subgraph.operators = operators[::-1]
+        subgraph.inputs = [new[i] for i in self.inputs]
+        subgraph.outputs = [new[i] for i in outputs]
+        for operator in operators:
+            operator.inputs = [new[i] for i in operator.inputs]
+            operator.outputs = [new[i] for i in operator.outputs]
+        # A signature that names an output which is no more goes with it.
+        signatures = [
+            copy.deepcopy(signature)
+            for signature in self.model.signatureDefs or []
+            if new.keys() >= {named.tensorIndex for named in signature.outputs}
+        ]
+        for signature in signatures:
+            for named in (*signature.inputs, *signature.outputs):
+                named.tensorIndex = new[named.tensorIndex]
+        cut.model.signatureDefs = signatures
+        return cut
+
+    def without_softmax(self) -> Graph:
+        """The file ending at the input of the softmax it ends in; as it is if it has none."""
+        last = self.makers.get(self.unconverted(self.outputs[0]))
+        if last is None or self.kind(last) != "SOFTMAX":
+            return self
+        return self.cut([int(last.inputs[0])])
+
+
+def buffer_of(numbers: np.ndarray):
+    """The numbers as a buffer of a file."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(numbers.tobytes(), np.uint8)
+    return buffer
+
+
+def aligned_bytes(builder: flatbuffers.Builder, data) -> int:
+    """A vector of bytes on a boundary of 16, which the Python library's own does not give."""
+    builder.StartVector(1, len(data), 16)
+    builder.head -= len(data)
+    builder.Bytes[builder.head : builder.head + len(data)] = bytes(data)
+    builder.vectorNumElems = len(data)
+    return builder.EndVector()
+
+
+class _Aligned:
+    """A buffer whose data are written on the boundary that the schema asks for."""
+
+    def __init__(self, buffer: schema.BufferT):
+        if buffer.size or buffer.offset:
+            raise BadInput("a file of more than 2 GB cannot be rewritten")
+        self._data = buffer.data
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        data = None if self._data is None else aligned_bytes(builder, self._data)
+        schema.BufferStart(builder)
+        if data is not None:
+            schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)

@@ -1,0 +1,123 @@
+"""The plain layers that a node of a Keras graph becomes, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+
+from .folding import AFFINE, affine
+from .plain import Layer
+from .read import KerasGraph, Node
+
+#: Activations that are computed as they are, by Keras' names.
+ACTIVATIONS = (
+    "elu", "exponential", "gelu", "hard_silu", "log", "mish", "rsqrt", "selu", "sigmoid",
+    "softmax", "softplus", "softsign", "tanh",
+)  # fmt: skip
+_ALSO = {"swish": "silu", "hard_swish": "hard_silu"}
+
+
+class Lowering:
+    """Plain layers one after another, and the plain tensor that each of the graph's became."""
+
+    def __init__(self, graph: KerasGraph, function: Callable[[Node], Callable[..., int]]):
+        """`function` gives for a node what emits its layers."""
+        self.function = function
+        self.tensors = {graph.input: graph.input}
+        self.fresh = count(1 + max([graph.input, *(node.output for node in graph.nodes)]))
+        self.layers: list[Layer] = []
+        self.names = {"image", *(node.name for node in graph.nodes)}
+        self.shapes = {graph.input: graph.shape}
+
+    def add(self, node: Node) -> None:
+        inputs = [self.tensors[n] for n in node.inputs]
+        self.tensors[node.output] = self.function(node)(Emitter(self, node), *inputs)
+
+    def emit(self, name: str, layer: Layer) -> int:
+        self.layers.append(replace(layer, name=name, output=next(self.fresh)))
+        self.shapes[self.layers[-1].output] = layer.shape
+        return self.layers[-1].output
+
+    def maker(self, tensor: int) -> Layer | None:
+        """The layer that makes a tensor."""
+        return next((layer for layer in self.layers if layer.output == tensor), None)
+
+    def free(self, name: str) -> str:
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
+        return name
+
+
+class Emitter:
+    """The layers of one node. The last bears its name; those before have a word added to it."""
+
+    def __init__(self, lowering: Lowering, node: Node):
+        self.lowering, self.node, self.shape = lowering, node, node.shape[1:]
+        self.layer = node.operation
+
+    def __call__(self, kind, *inputs, part="", shape=None, weights=(), trainable=True, **options):
+        """The number of the tensor that a layer makes of the inputs."""
+        name = self.lowering.free(f"{self.node.name}_{part}") if part else self.node.name
+        shape = self.shape if shape is None else shape
+        made = Layer(kind, name, inputs, -1, tuple(shape), options, weights, trainable=trainable)
+        return self.lowering.emit(name, made)
+
+    def affine(self, x, scale, offset, part="") -> int:
+        name = self.lowering.free(f"{self.node.name}_{part}") if part else self.node.name
+        made = Layer(AFFINE, name, (x,), -1, self.lowering.shapes[x])
+        return self.lowering.emit(name, affine(made, scale, offset))
+
+    def many(self, kind: str, *inputs, part="") -> int:
+        """What joins two, of two and the next."""
+        x, *others = inputs
+        shapes = self.lowering.shapes
+        for position, other in enumerate(others, 1):
+            part = part if position == len(others) else f"{part}{position}"
+            shape = np.broadcast_shapes(shapes[x], shapes[other])
+            x = self(kind, x, other, part=part, shape=shape)
+        return x
+
+    def relu(self, x, largest=None, part="") -> int:
+        """min(max(x, 0), largest)."""
+        shape = self.lowering.shapes[x]
+        none = {"negative_slope": 0.0, "threshold": 0.0}
+        if largest in (None, 6):
+            return self("ReLU", x, part=part, shape=shape, max_value=largest, **none)
+        # TFLite has one that ends at 6.
+        x = self.affine(x, 6 / largest, 0.0, f"{part}to_6")
+        x = self("ReLU", x, part=f"{part}6", shape=shape, max_value=6.0, **none)
+        return self.affine(x, largest / 6, 0.0, part)
+
+    def activation(self, x, name, part="") -> int:
+        name = _ALSO.get(name, name)
+        shape = self.lowering.shapes[x]
+        if name in ("linear", None):
+            return x
+        if name in ("relu", "relu6"):
+            return self.relu(x, 6 if name == "relu6" else None, part)
+        if name == "leaky_relu":
+            return self("LeakyReLU", x, part=part, shape=shape, negative_slope=0.2)
+        if name == "hard_sigmoid":
+            x = self.relu(self.affine(x, 1.0, 3.0, f"{part}add_3"), 6, f"{part}relu6")
+            return self.affine(x, 1 / 6, 0.0, part)
+        if name == "silu":
+            factor = self("Activation", x, part=f"{part}sigmoid", shape=shape, activation="sigmoid")
+            return self("Multiply", x, factor, part=part, shape=shape)
+        if name not in ACTIVATIONS:
+            known = sorted({*ACTIVATIONS, "hard_sigmoid", "leaky_relu", "relu", "relu6", "silu"})
+            raise BadInput(
+                f"{self.node.name} ({self.node.kind}) has the activation {name!r}; supported are "
+                f"{', '.join(known)}"
+            )
+        return self("Activation", x, part=part, shape=shape, activation=name)
+
+    def activated(self, kind, x, name, **options) -> int:
+        """A layer and its activation, each by itself."""
+        x = self(kind, x, **options)
+        return self.activation(x, name, part="" if name in ("linear", None) else str(name))

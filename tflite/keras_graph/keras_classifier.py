@@ -1,0 +1,118 @@
+"""Anybody's Keras 3 classifier made ready: plain layers, pixels understood, probabilities out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_inception.classes import class_names
+from keras_inception.errors import BadInput
+from keras_inception.inference import outputs_of
+from keras_inception.preprocess import NAMED, Preprocessing, named
+
+from .input_preprocessing import composed, split_off
+from .lowering import lower
+from .plain import WEIGHTED, Layer, PlainNetwork
+from .read import in_float32, read
+from .to_keras import require_equal, to_keras
+
+log = logging.getLogger(__name__)
+
+#: Layers whose outputs can be logits: they neither bound nor normalize what they give.
+_LINEAR = (*WEIGHTED, "Add", "AveragePooling", "GlobalAveragePooling", "Reshape", "Scale")
+#: What images are multiplied by, for a comparison that reaches every clip and saturation.
+_AMPLITUDES = (1, 8, 64)
+
+
+def labels(path: str | Path) -> tuple[str, ...]:
+    """The classes that a text file names, one on each line; "imagenet" is no file, but its 1000."""
+    if str(path) == "imagenet":
+        return class_names(1000)
+    if not Path(path).is_file():
+        raise BadInput(f"there is no file {str(path)!r}; give one of class names, one on each line")
+    return tuple(line.strip() for line in Path(path).read_text("utf-8").splitlines())
+
+
+def require_named(network: PlainNetwork, classes: Sequence[str]) -> None:
+    """Raise BadInput unless `classes` has a name for every output of `network`."""
+    (outputs,) = network.output_shape
+    if len(classes) != outputs:
+        raise BadInput(
+            f"{network.name} has {outputs} classes; {len(classes)} are named: give --classes "
+            "a text file with a name on each line, in the order of the outputs"
+        )
+
+
+def classifier(
+    model, preprocessing: str | Preprocessing | None = None
+) -> tuple[PlainNetwork, Preprocessing]:
+    """A Keras 3 model as plain layers that give probabilities, and what pixels become for it.
+
+    `preprocessing` is a record, or the name of one in NAMED, of what the pixels 0..255 become
+    before `model`; None where the model itself begins with that. The layers it begins with are
+    taken off and are part of the record that comes back. Raises BadInput if there is no such
+    record, if `model` does not give one probability, or one logit, for each class, or if the plain
+    layers do not compute what it computes.
+    """
+    model = in_float32(model)
+    front, rest = split_off(read(model))
+    if preprocessing is None and front is None:
+        raise BadInput(
+            f"{model.name} does not begin with preprocessing: say with --preprocessing how pixels "
+            f"0..255 become its input, one of {', '.join(NAMED)}"
+        )
+    height, width, channels = rest.shape
+    if height != width or channels not in (1, 3):
+        raise BadInput(
+            f"{model.name} takes {rest.shape}; square images of 1 or 3 channels are needed"
+        )
+    given = named("raw" if preprocessing is None else preprocessing).for_channels(channels)
+    network = lower(rest)
+    require_lowered(network, model, given, front)
+    return _with_probabilities(network), composed(given, front)
+
+
+def require_lowered(
+    network: PlainNetwork, model, given: Preprocessing, front: Preprocessing | None = None
+) -> None:
+    """Raise BadInput unless `network` computes what `model` does, after `front` if that is given.
+
+    `given` is what pixels become for `model`.
+    """
+    pixels = np.random.default_rng(0).integers(0, 256, (4, *network.shape))
+    images = np.concatenate([given(pixels) * np.float32(k) for k in _AMPLITUDES])
+    plain = outputs_of(to_keras(network, keras), front(images) if front else images)
+    require_equal("the model in plain layers", plain, outputs_of(model, images))
+
+
+def _with_probabilities(network: PlainNetwork) -> PlainNetwork:
+    if len(network.output_shape) != 1:
+        raise BadInput(
+            f"{network.name} gives {network.output_shape}; one number for each class is needed, "
+            "(classes,)"
+        )
+    last, (classes,) = network.maker[network.output], network.output_shape
+    if last.kind == "Activation" and last.options["activation"] == "softmax":
+        return network
+    if last.kind not in _LINEAR or classes < 2:
+        raise BadInput(
+            f"{network.name} ends in {last.name} ({last.kind}"
+            f"{' ' + last.options['activation'] if last.kind == 'Activation' else ''}) with "
+            f"{classes} outputs; a softmax over the classes is needed, or the logits before it"
+        )
+    log.info("%s gives logits: a softmax is added", network.name)
+    output = 1 + max(layer.output for layer in network.layers)
+    scores = Layer(
+        "Activation",
+        f"{last.name}_softmax",
+        (network.output,),
+        output,
+        last.shape,
+        {"activation": "softmax"},
+    )
+    return replace(network, layers=(*network.layers, scores), output=output)

@@ -1,0 +1,92 @@
+"""Plain layers as a functional model, in Keras 3 or in tf_keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from keras_inception.errors import BadInput
+from keras_inception.layers import is_keras_3, local_response_normalization
+
+from .plain import JOINING, KINDS, Layer, PlainNetwork
+
+
+def to_keras(
+    network: PlainNetwork,
+    keras: ModuleType,
+    make: Callable[[Layer], Any] | None = None,
+    after: Callable[[int, Any], Any] = lambda number, tensor: tensor,
+):
+    """The model that computes `network`, in float32.
+
+    make: the Keras layer for a plain one, in place of `keras_layer`.
+    after: what readers are given in place of a tensor: the tensor's number and it -> a tensor.
+    """
+    image = keras.Input(network.shape, name="image")
+    tensors = {network.input: after(network.input, image)}
+    for layer in network.layers:
+        made = make(layer) if make else keras_layer(layer, keras)
+        given = [tensors[n] for n in layer.inputs]
+        output = made(given if layer.kind in JOINING else given[0])
+        if not make and layer.weights:
+            made.set_weights(layer.weights)
+        tensors[layer.output] = after(layer.output, output)
+    return keras.Model(image, tensors[network.output], name=network.name)
+
+
+def keras_layer(layer: Layer, keras: ModuleType, kind: type | None = None):
+    """The stock layer of `keras`, or one of the class `kind`, that computes a plain one."""
+    options = dict(layer.options)
+    if layer.kind == "LeakyReLU" and not is_keras_3(keras):
+        options["alpha"] = options.pop("negative_slope")
+    if layer.kind == "Activation":
+        options["activation"] = _function(options["activation"], keras)
+    name = KINDS[layer.kind].keras
+    if layer.kind == "LocalResponseNormalization":
+        kind = local_response_normalization(keras)
+    made = kind or getattr(keras.layers, name)
+    return made(name=layer.name, dtype="float32", trainable=layer.trainable, **options)
+
+
+def _function(name: str, keras: ModuleType):
+    """An activation: its name where Keras has it, or the function."""
+    if is_keras_3(keras):
+        ours = {"log": keras.ops.log, "rsqrt": keras.ops.rsqrt}
+    else:
+        import tensorflow as tf
+
+        ours = {
+            "log": tf.math.log,
+            "rsqrt": tf.math.rsqrt,
+            # As the converter knows it.
+            "hard_silu": lambda x: x * tf.nn.relu6(x + 3.0) * (1 / 6),
+        }
+    return ours.get(name, name)
+
+
+def outputs(
+    network: PlainNetwork, images: np.ndarray, tensors: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """What tensors of `network`, by any name, are for preprocessed images."""
+    import keras
+
+    if not tensors:
+        return {}
+    made: dict[int, Any] = {}
+    model = to_keras(network, keras, after=lambda n, tensor: made.setdefault(n, tensor))
+    probe = keras.Model(model.input, {name: made[number] for name, number in tensors.items()})
+    return {name: np.asarray(value) for name, value in probe(images, training=False).items()}
+
+
+def require_equal(what: str, outputs: np.ndarray, expected: np.ndarray) -> None:
+    """Raise BadInput unless `outputs` equal the float model's `expected` up to float rounding."""
+    difference = float(np.abs(outputs - expected).max())
+    allowed = 1e-4 * max(1.0, float(np.abs(expected).max()))
+    if not difference <= allowed:
+        raise BadInput(
+            f"{what} is not the network that was trained: an output differs by {difference:.3g}, "
+            f"float rounding allows {allowed:.3g}; nothing was written"
+        )

@@ -1,0 +1,102 @@
+"""Quantization-aware training in Keras 3 itself: on any of its backends, in mixed precision too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from keras_inception.native_output import verbosity
+
+from ..keras_graph.plain import Layer
+from ..keras_graph.to_keras import keras_layer, to_keras
+from .fake_quantized import FakeQuantized
+from .keras_layers import FAKE_QUANTIZED, Range, take_variables
+
+
+class KerasFakeQuantized(FakeQuantized):
+    """A fake-quantized copy in Keras 3."""
+
+    KERAS, MIXED = keras, True
+
+    def _build(self):
+        made = {}
+
+        def make(layer: Layer):
+            made[layer.name] = keras_layer(layer, keras, FAKE_QUANTIZED.get(layer.kind))
+            if layer.kind in FAKE_QUANTIZED:
+                self.kernels[layer.name] = made[layer.name]
+            return made[layer.name]
+
+        def after(number: int, tensor):
+            group = self.rounding.groups.get(number)
+            if group is not None:
+                maker = self.network.maker.get(number)
+                name = f"{maker.name if maker else 'image'}_range"
+                self.observers[number] = Range(group, number in self.rounding.observed, name=name)
+                tensor = self.observers[number](tensor)
+            self.tensors[number] = tensor
+            return tensor
+
+        model = to_keras(self.network, keras, make, after)
+        for layer in self.network.layers:
+            if layer.weights:
+                take_variables(made[layer.name], layer)
+        return model
+
+    def _variables(self, layer: Layer) -> list[np.ndarray]:
+        return self.model.get_layer(layer.name).get_weights()
+
+    def fine_tune(
+        self,
+        batches,
+        epochs: int,
+        learning_rate: float,
+        after_epoch: Callable[[int], None] = lambda epoch: None,
+        precision: str = "float32",
+    ) -> None:
+        first, steps = batches.epoch, epochs * len(batches)
+
+        def told(epoch, logs):
+            with computed_in(self.model, "float32"):
+                after_epoch(epoch + 1)
+
+        self._freeze_ranges_after(steps)
+        with computed_in(self.model, precision):
+            self.model.compile(
+                optimizer=keras.optimizers.SGD(
+                    keras.optimizers.schedules.CosineDecay(learning_rate, steps),
+                    momentum=0.9,
+                    nesterov=True,
+                ),
+                loss="sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+            )
+            self.model.fit(
+                batches,
+                epochs=epochs,
+                shuffle=False,
+                verbose=verbosity(),
+                callbacks=[
+                    keras.callbacks.LambdaCallback(
+                        on_epoch_begin=lambda epoch, logs: batches.start_epoch(first + epoch),
+                        on_epoch_end=told,
+                    ),
+                ],
+            )
+
+
+@contextmanager
+def computed_in(model, precision: str) -> Iterator[None]:
+    """The Keras 3 `model` computes in the dtype policy `precision` inside this block."""
+    before = [(part, part.dtype_policy) for part in (model, *model.layers)]
+    for part, _ in before:
+        if not isinstance(part, keras.layers.InputLayer):
+            part.dtype_policy = precision
+    try:
+        yield
+    finally:
+        for part, policy in before:
+            part.dtype_policy = policy

@@ -1,0 +1,58 @@
+"""The range of a tensor: found in calibration, followed while training begins, then at rest."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from ..convert.calibration import NARROWEST
+from ..convert.rounding import Group
+
+#: How much of an observed range remains after a batch.
+DECAY = 0.99
+#: The part of the steps after which ranges stay as they are while the weights settle in them.
+FROZEN_AFTER = 0.5
+_VARIABLES = ("low", "high", "batches_left")
+
+
+class Observer:
+    """Rounds tensors in the range of `group`, which follows them if it `observes`.
+
+    That range covers its inputs: their smallest and largest while `calibrating`, when nothing is
+    rounded; then a moving average of each batch's, for as many batches as `batches_left` says.
+    `math` has minimum, maximum, where, min and max of whatever computes.
+    """
+
+    calibrating = False
+    math = None
+
+    def begin(self, group: Group, observes: bool) -> None:
+        self.group, self.observes = group, observes
+        if observes:
+            group.whole.observers.append(self)
+
+    def make_variables(self, add_weight) -> None:
+        """Make what is remembered; `add_weight` takes a name."""
+        for name in _VARIABLES if self.observes else ():
+            setattr(self, name, add_weight(name))
+
+    def limits(self):
+        """The lower and the upper end of the group's range."""
+        group = self.group.whole
+        if group.fixed:
+            return group.fixed
+        low = reduce(self.math.minimum, [observer.low for observer in group.observers])
+        high = reduce(self.math.maximum, [observer.high for observer in group.observers])
+        return low, self.math.maximum(high, low + NARROWEST)
+
+    def observe(self, x) -> None:
+        """Take the values of a batch into account."""
+        math = self.math
+        low, high = math.minimum(math.min(x), 0.0), math.maximum(math.max(x), 0.0)
+        if self.calibrating:
+            self.low.assign(math.minimum(self.low, low))
+            self.high.assign(math.maximum(self.high, high))
+            return
+        keep = math.where(self.batches_left > 0, DECAY, 1.0)
+        self.low.assign(keep * self.low + (1 - keep) * low)
+        self.high.assign(keep * self.high + (1 - keep) * high)
+        self.batches_left.assign(math.maximum(self.batches_left - 1, 0.0))

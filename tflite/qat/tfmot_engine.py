@@ -1,0 +1,215 @@
+"""Quantization-aware training with tensorflow-model-optimization, in tf_keras.
+
+Its wrapper, and the interfaces of what it wraps, are all that is used. Its own default scheme
+rewrites the model by the names and patterns of layers: it reorders the inputs of some Concatenate
+layers without a word (tensorflow/model-optimization #1061 and #1179), starts every range at -6..6
+(#368), and refuses what it does not know. Here every layer has a configuration of its own, made of
+the roundings that the engine keras has too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+import tf_keras
+
+from keras_inception.errors import BadInput
+from keras_inception.native_output import verbosity
+
+from ..convert.rounding import Group
+from ..keras_graph.plain import KINDS, WEIGHTED, Layer
+from ..keras_graph.to_keras import keras_layer, to_keras
+from .fake_quantized import FakeQuantized
+from .observer import Observer
+
+_quantization = tfmot.quantization.keras
+_NUMBERS = SimpleNamespace(
+    minimum=tf.minimum, maximum=tf.maximum, where=tf.where, min=tf.reduce_min, max=tf.reduce_max
+)
+
+
+class Kernel(_quantization.quantizers.Quantizer):
+    """Rounds a kernel, times its factor, to 8 bits, each output channel in its own range."""
+
+    calibrating = False
+
+    def __init__(self, layer: Layer):
+        self.over, self.factor = KINDS[layer.kind].outputs, np.float32(layer.factor)
+
+    def build(self, tensor_shape, name, layer):
+        return {}
+
+    def __call__(self, inputs, training, weights, **kwargs):
+        kernel = inputs * self.factor
+        if self.calibrating:
+            return kernel
+        others = [axis for axis in range(len(kernel.shape)) if axis not in self.over]
+        order = (*others, *self.over)
+        last = tf.reshape(
+            tf.transpose(kernel, order), (-1, int(np.prod([kernel.shape[a] for a in self.over])))
+        )
+        limit = tf.stop_gradient(tf.maximum(tf.reduce_max(tf.abs(last), axis=0), 1e-6))
+        last = tf.quantization.fake_quant_with_min_max_vars_per_channel(
+            last, -limit, limit, narrow_range=True
+        )
+        last = tf.reshape(last, [kernel.shape[axis] for axis in order])
+        return tf.transpose(last, np.argsort(order))
+
+    def get_config(self):
+        return {}
+
+
+class Range(_quantization.quantizers.Quantizer, Observer):
+    """Rounds activations to 8 bits in the range of their group."""
+
+    math = _NUMBERS
+
+    def __init__(self, group: Group, observes: bool):
+        self.begin(group, observes)
+
+    def build(self, tensor_shape, name, layer):
+        self.make_variables(
+            lambda part: layer.add_weight(
+                f"{name}_{part}", shape=(), initializer="zeros", trainable=False
+            )
+        )
+        return {}
+
+    def __call__(self, inputs, training, weights, **kwargs):
+        if self.observes and (self.calibrating or training):
+            self.observe(inputs)
+        if self.calibrating:
+            return inputs
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, *self.limits())
+
+    def get_config(self):
+        return {}
+
+
+class Config(_quantization.QuantizeConfig):
+    """What is rounded of one layer: its kernel, its output, or neither."""
+
+    def __init__(self, kernel: Kernel | None, output: Range | None):
+        self.kernel, self.output = kernel, output
+
+    @staticmethod
+    def _name(layer) -> str:
+        return "depthwise_kernel" if hasattr(layer, "depthwise_kernel") else "kernel"
+
+    def get_weights_and_quantizers(self, layer):
+        return [(getattr(layer, self._name(layer)), self.kernel)] if self.kernel else []
+
+    def get_activations_and_quantizers(self, layer):
+        return []
+
+    def set_quantize_weights(self, layer, quantize_weights):
+        for weight in quantize_weights:
+            setattr(layer, self._name(layer), weight)
+
+    def set_quantize_activations(self, layer, quantize_activations):
+        pass
+
+    def get_output_quantizers(self, layer):
+        return [self.output] if self.output else []
+
+    def get_config(self):
+        return {}
+
+
+class TfmotFakeQuantized(FakeQuantized):
+    """A fake-quantized copy in tf_keras, every layer in tfmot's wrapper."""
+
+    KERAS, MIXED = tf_keras, False
+
+    def _build(self):
+        self._wrappers = {}
+
+        def wrapped(layer, kernel: Kernel | None, number: int):
+            group = self.rounding.groups.get(number)
+            output = None
+            if group is not None:
+                output = Range(group, number in self.rounding.observed)
+                self.observers[number] = output
+            config = Config(kernel, output)
+            return _quantization.QuantizeWrapperV2(layer, config, name_prefix="quant_")
+
+        def make(layer: Layer):
+            kernel = None
+            # The wrapper would train what is rounded; what does not train is exact in 8 bits.
+            if layer.kind in WEIGHTED and layer.trainable:
+                kernel = self.kernels[layer.name] = Kernel(layer)
+            made = wrapped(keras_layer(layer, tf_keras), kernel, layer.output)
+            self._wrappers[layer.name] = made
+            return made
+
+        def after(number: int, tensor):
+            if number == self.network.input:
+                identity = tf_keras.layers.Activation("linear", name="image_range")
+                tensor = wrapped(identity, None, number)(tensor)
+            self.tensors[number] = tensor
+            return tensor
+
+        model = to_keras(self.network, tf_keras, make, after)
+        for layer in self.network.layers:
+            variables = self._of_wrapper(layer)
+            for variable, value in zip(variables, layer.variables, strict=True):
+                variable.assign(value)
+        return model
+
+    def _of_wrapper(self, layer: Layer) -> list:
+        wrapper = self._wrappers[layer.name]
+        # Where the kernel was, its layer has the rounded one.
+        return [variable for variable, *_ in wrapper._weight_vars] + wrapper.layer.weights
+
+    def _variables(self, layer: Layer) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self._of_wrapper(layer)]
+
+    def fine_tune(
+        self,
+        batches,
+        epochs: int,
+        learning_rate: float,
+        after_epoch: Callable[[int], None] = lambda epoch: None,
+        precision: str = "float32",
+    ) -> None:
+        if precision != "float32":
+            raise BadInput(
+                f"the engine tfmot trains in float32 only, the engine keras in {precision}"
+            )
+        first = batches.epoch
+
+        def stream():
+            for epoch in range(first, first + epochs):
+                batches.start_epoch(epoch)
+                for index in range(len(batches)):
+                    yield batches[index]
+
+        # Images, labels, and weights of a skewed set's images.
+        signature = tuple(tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in batches[0])
+        steps = epochs * len(batches)
+        self._freeze_ranges_after(steps)
+        schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        self.model.compile(
+            optimizer=tf_keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        options = tf.data.Options()
+        options.autotune.enabled = False  # Nothing to tune, and it is slow to end (`inference`).
+        dataset = tf.data.Dataset.from_generator(stream, output_signature=signature)
+        dataset = dataset.prefetch(4).with_options(options)
+        self.model.fit(
+            dataset,
+            epochs=epochs,
+            steps_per_epoch=len(batches),
+            verbose=verbosity(),
+            callbacks=[
+                tf_keras.callbacks.LambdaCallback(
+                    on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)
+                )
+            ],
+        )
