@@ -12,7 +12,6 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import checks, exporting
 from keras_inception.tflite.checks.agreement import agreement
 from keras_inception.tflite.checks.integer import audit
-from keras_inception.tflite.checks.ranges import ALLOWED
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import engine
@@ -54,7 +53,7 @@ def test_fake_quantized(source, name):
     quantized = engine(name)(network, expected(source.calibration), expected.range)
     trained = quantized.trained()
     content = convert(trained, "int8", expected, "uint8", ranges=quantized.ranges())
-    checks.require(content, trained, source.calibration, expected, False, ALLOWED)
+    checks.require(content, trained, source.calibration, expected, quantized.ranges())
     agrees = agreement(content, quantized, source.calibration, expected)
     # Random networks magnify roundings; trained ones are held to a step in test_files.py.
     assert agrees.probabilities >= 0.99 and agrees.noise < 0.35, str(agrees)

@@ -1,5 +1,7 @@
 """The ranges in a file are those that the float network has, and its input's is the pixels'."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,10 @@ from helpers.networks import plain
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import exporting
-from keras_inception.tflite.checks.ranges import require_input, widths
+from keras_inception.tflite.checks import ranges
+from keras_inception.tflite.checks.operators import require_operators
+from keras_inception.tflite.checks.ranges import require_input, require_ranges, stored_ranges
+from keras_inception.tflite.convert.calibration import calibrated_ranges
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.weights.presets import CAFFE
@@ -27,26 +32,45 @@ def residual():
     wide = layers.Conv2D(4, 1, activation="relu", kernel_initializer="ones", name="wide")(x)
     small = layers.Conv2D(4, 1, kernel_initializer=constant(0.001), name="small")(wide)
     y = layers.ReLU()(layers.Add()([wide, small]))
-    return plain(keras.Model(x, layers.GlobalAveragePooling2D()(y)))
-
-
-def ratios(content, model, expected=EXPECTED):
-    found = widths(content, convert(model, "float32", expected), PIXELS, expected)
-    return {name: stored / true for name, stored, true in found}
+    return plain(keras.Model(x, layers.GlobalAveragePooling2D(name="pool")(y)))
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int16x8"])
 def test_ours_gives_every_tensor_its_own(residual, scheme):
-    found = ratios(convert(residual, scheme, EXPECTED, pixels=PIXELS), residual)
-    assert len(found) == 4
-    assert list(found.values()) == pytest.approx([1.0] * 4, rel=1e-3)
+    found = calibrated_ranges(residual, EXPECTED(PIXELS), EXPECTED.range)
+    graph = convert(residual, scheme, EXPECTED, pixels=PIXELS)
+    assert {"wide_relu", "small", "pool"} <= stored_ranges(graph).keys()
+    require_ranges(graph, residual, found)
 
 
-def test_a_file_of_another_network_is_not_compared(residual):
-    other = plain(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.MaxPooling2D(8)]))
-    content = convert(residual, "int8", EXPECTED, "int8", PIXELS)
-    with pytest.raises(BadInput, match="is not the float network"):
-        widths(content, convert(other, "float32", EXPECTED), PIXELS, EXPECTED)
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_another_range_than_a_tensor_has_is_named(residual, factor):
+    found = calibrated_ranges(residual, EXPECTED(PIXELS), EXPECTED.range)
+    (small,) = (layer.output for layer in residual.layers if layer.name == "small")
+    other = {**found, small: tuple(factor * end for end in found[small])}
+    graph = convert(residual, "int8", EXPECTED, ranges=other)
+    with pytest.raises(BadInput, match=r"1 tensors are stored in other ranges .*: small in "):
+        require_ranges(graph, residual, found)
+
+
+def test_an_operator_that_computes_something_else_is_named(residual):
+    found = calibrated_ranges(residual, EXPECTED(PIXELS), EXPECTED.range)
+    graph = convert(residual, "int8", EXPECTED, ranges=found)
+    require_operators(graph, residual, PIXELS, EXPECTED)
+    (small,) = (layer for layer in residual.layers if layer.name == "small")
+    for kernel, bias in ((1.1, 0), (1, 0.05)):
+        weights = small.weights[0] * [1, 1, 1, kernel], small.weights[1] + bias
+        other = residual.with_layers({"small": replace(small, weights=weights)})
+        with pytest.raises(BadInput, match=r"operator of small .Convolution. computes something"):
+            require_operators(graph, other, PIXELS, EXPECTED)
+
+
+def test_an_operator_that_is_not_there_is_named(residual):
+    found = calibrated_ranges(residual, EXPECTED(PIXELS), EXPECTED.range)
+    (small,) = (layer for layer in residual.layers if layer.name == "small")
+    graph = convert(residual.until(small.inputs[0]), "int8", EXPECTED, ranges=found)
+    with pytest.raises(BadInput, match=r"small .Convolution. is not in the file"):
+        require_operators(graph, residual, PIXELS, EXPECTED)
 
 
 UNIT, TF = Preprocessing(0, 255), Preprocessing(127.5, 127.5)
@@ -69,7 +93,7 @@ def test_an_inputs_scale_and_zero_point_are_the_preprocessing(residual, io_type,
 def test_export_fails_where_a_gate_does(whole, monkeypatch):
     path = exporting.export(whole.folder, scheme="int8").path
     before = path.read_bytes()
-    monkeypatch.setattr(exporting, "ALLOWED", 0.5)
-    with pytest.raises(BadInput, match="stored in ranges wider than they need"):
+    monkeypatch.setattr(ranges, "TOLERANCE", -1.0)
+    with pytest.raises(BadInput, match="stored in other ranges than they have"):
         exporting.export(whole.folder, scheme="int8")
     assert path.read_bytes() == before

@@ -11,6 +11,7 @@ from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import upstream_fixes
 from keras_inception.tflite.checks.ranges import require_ranges
+from keras_inception.tflite.convert.calibration import calibrated_ranges
 from keras_inception.tflite.convert.to_tflite import convert
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), np.uint8)
@@ -44,10 +45,10 @@ def test_a_small_branch_gets_the_range_of_its_sum(monkeypatch):
     small = layers.Conv2D(4, 1, kernel_initializer=constant(0.001), name="small")(wide)
     total = layers.ReLU()(layers.Add()([wide, small]))
     network = plain(keras.Model(image, layers.GlobalAveragePooling2D()(total)))
-    floats = convert(network, "float32", EXPECTED)
-    require_ranges(convert(network, "int16x8", EXPECTED, pixels=PIXELS), floats, PIXELS, EXPECTED)
+    ranges = calibrated_ranges(network, EXPECTED(PIXELS), EXPECTED.range)
+    require_ranges(convert(network, "int16x8", EXPECTED, pixels=PIXELS), network, ranges)
     monkeypatch.setattr(upstream_fixes, "every_tensor_recorded", contextlib.nullcontext)
     monkeypatch.setattr(upstream_fixes, "with_first_output", lambda graph, output: graph)
     stock = convert(network, "int16x8", EXPECTED, pixels=PIXELS)
-    with pytest.raises(BadInput, match=r"1 tensors are .* than they need: small \d\d\d times"):
-        require_ranges(stock, floats, PIXELS, EXPECTED)
+    with pytest.raises(BadInput, match=r"1 tensors are .* than they have: small in -2\.\d+"):
+        require_ranges(stock, network, ranges)

@@ -18,7 +18,8 @@ from keras_inception.training.batches import TrainingBatches
 
 from . import checks
 from .best_file import Candidates
-from .checks.ranges import ALLOWED, ALLOWED_AFTER_TRAINING
+from .convert.calibration import calibrated_ranges
+from .convert.rounding import Ranges
 from .convert.to_tflite import convert
 from .file.graph import Graph
 from .keras_graph.integer_operators import in_integers
@@ -100,8 +101,9 @@ def export(
         )
     file = _File(source, scheme, scheme, io_type, logits, allow_float or float_lrn, said)
     network = source.network if float_lrn or not calibrated else _in_integers(source)
-    graph = file.made(network)
-    file.require(graph, network, ALLOWED)
+    ranges = file.ranges(network) if calibrated else {}
+    graph = file.made(network, ranges)
+    file.require(graph, network, ranges)
     return file.write(graph, {"calibration": _provenance(source)} if calibrated else {})
 
 
@@ -153,10 +155,10 @@ def quantize(
     quantized = chosen(network, expected(source.calibration), expected.range)
 
     def make() -> tuple[Graph, str]:
-        trained = quantized.trained()
-        graph, fault = file.made(trained, quantized.ranges()), ""
+        trained, ranges = quantized.trained(), quantized.ranges()
+        graph, fault = file.made(trained, ranges), ""
         try:
-            file.require(graph, trained, ALLOWED_AFTER_TRAINING)
+            file.require(graph, trained, ranges)
         except BadInput as error:
             fault = str(error)
         return graph, fault
@@ -210,28 +212,34 @@ class _File:
         ).saying(**said)
         self.metadata.check(len(source.classes))
 
-    def made(self, network: PlainNetwork, ranges=None) -> Graph:
+    def ranges(self, network: PlainNetwork) -> Ranges:
+        """The ranges of the network's tensors on the calibration images."""
+        expected = self.source.preprocessing
+        if self.scheme == "int16x8":  # It has bits enough for whatever there is.
+            network = network.without_ranges()
+        return calibrated_ranges(network, expected(self.source.calibration), expected.range)
+
+    def made(self, network: PlainNetwork, ranges: Ranges) -> Graph:
         """The file of `network` as it ships, metadata and all."""
         source = self.source
-        images = source.calibration if scheme_named(self.scheme).calibrated else None
+        options = {"pixels": source.calibration} if self.scheme == "int16x8" else {"ranges": ranges}
         graph = convert(
             network,
             self.scheme,
             source.preprocessing,
             self.io_type,
-            images,
-            self.logits,
-            ranges,
+            logits=self.logits,
+            **options,
         )
         return embed(graph, self.metadata)
 
-    def require(self, graph: Graph, network: PlainNetwork, allowed: float) -> None:
+    def require(self, graph: Graph, network: PlainNetwork, ranges: Ranges) -> None:
         """Raise BadInput unless the file passes what files of its format must."""
         images, expected = self.source.calibration, self.source.preprocessing
         if scheme_named(self.scheme).calibrated:
-            checks.require(graph, network, images, expected, self.allow_float, allowed)
+            checks.require(graph, network, images, expected, ranges, self.allow_float)
         elif self.scheme == "float32":
-            checks.require_equal_scores(graph, network, images, expected)
+            checks.require_operators(graph, network, images, expected)
 
     def write(self, graph: Graph, details: dict) -> Exported:
         """The file and, beside it, its labels and a JSON that says what goes in and out, and

@@ -9,18 +9,15 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
-from ..convert.to_tflite import convert
+from ..convert.rounding import Ranges
 from ..file.graph import Graph
 from ..file.interpreter import File
 from ..keras_graph.plain import PlainNetwork
-from ..keras_graph.to_keras import outputs, require_equal
 from .integer import audit
+from .operators import require_operators
 from .ranges import require_input, require_ranges
 
 log = logging.getLogger(__name__)
-
-#: How many images a float file is compared with its network on.
-COMPARED = 4
 
 
 def require(
@@ -28,30 +25,21 @@ def require(
     network: PlainNetwork,
     pixels: np.ndarray,
     expected: Preprocessing,
-    allow_float: bool,
-    allowed: float,
+    ranges: Ranges,
+    allow_float: bool = False,
 ) -> None:
-    """Raise BadInput unless the file is integer throughout, or `allow_float`, of TFLite's own
-    operators with a batch of 1, its ranges at most `allowed` times as wide as those that `network`
-    has in float on the calibration images `pixels`, and its input's that of the preprocessing
-    `expected`."""
+    """Raise BadInput unless an integer file may be kept.
+
+    It has to be integer throughout, or `allow_float`; of TFLite's own operators, with a batch of 1;
+    its input that of the preprocessing `expected`; its tensors in the `ranges` of those of
+    `network`, by number; and each operator has to compute what its layer does, on some of the
+    calibration images `pixels`.
+    """
     require_integer(graph, allow_float)
     require_plain(graph)
     require_input(File(graph), expected)
-    floats = convert(network, "float32", expected, logits=not graph.gives_probabilities)
-    require_equal_scores(floats, network, pixels, expected)
-    require_ranges(graph, floats, pixels, expected, allowed)
-
-
-def require_equal_scores(
-    floats: Graph, network: PlainNetwork, pixels: np.ndarray, expected: Preprocessing
-) -> None:
-    """Raise BadInput unless a float32 file computes what `network` does, up to float rounding."""
-    images = pixels[:COMPARED]
-    (last,) = network.maker[network.output].inputs
-    end = network.output if floats.gives_probabilities else last
-    wanted = outputs(network, expected(images), {"scores": end})["scores"]
-    require_equal("the float32 file", File(floats).scores(expected.caller(images)), wanted)
+    require_ranges(graph, network, ranges)
+    require_operators(graph, network, pixels, expected)
 
 
 def require_integer(graph: Graph, allow_float: bool) -> None:

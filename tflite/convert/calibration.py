@@ -11,8 +11,10 @@ from ..keras_graph.plain import PlainNetwork
 from ..keras_graph.to_keras import to_keras
 from .rounding import rounding
 
-#: The width of a range that is zero on every image: something to divide by.
+#: The narrowest range: something to divide by.
 NARROWEST = 1e-3
+#: The width of the range of a tensor that is zero on every image.
+EMPTY = 1.0
 #: Images at a time.
 _BATCH = 8
 
@@ -54,4 +56,4 @@ def _limits(group, ends) -> tuple[float, float]:
     if group.fixed:
         return group.fixed
     low, high = ends[group]
-    return low, max(high, low + NARROWEST)
+    return low, max(high, low + (NARROWEST if high > low else EMPTY))

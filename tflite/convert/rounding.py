@@ -7,10 +7,13 @@ the range they are given, and what is joined shares one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..keras_graph.plain import Layer, PlainNetwork
 
+#: The lower and the upper end of tensors' ranges, by their numbers.
+Ranges = Mapping[int, tuple[float, float]]
 #: The values of TFLite's integer operators whose range is fixed.
 BOUNDS = {
     "softmax": (0.0, 255 / 256),

@@ -19,6 +19,8 @@ from ..file.graph import Graph, buffer_of
 
 #: More channels than these fill the dot products well enough.
 CHANNELS = 4
+#: What the names of tensors end in whose pixels are made of four.
+SUFFIX = b"_space_to_depth"
 
 
 def faster_stem(graph: Graph) -> Graph:
@@ -35,6 +37,14 @@ def faster_stem(graph: Graph) -> Graph:
                 return Graph(changed.model, graph.files)
             break
     return graph
+
+
+def pixels_of_four(values: np.ndarray) -> np.ndarray:
+    """(height, width, 4 * channels) as a tensor of such a name has it, as the picture it was made
+    of, (2 * height, 2 * width, channels)."""
+    height, width, channels = values.shape
+    pairs = values.reshape(height, width, 2, 2, channels // 4).swapaxes(1, 2)
+    return pairs.reshape(2 * height, 2 * width, channels // 4)
 
 
 def _is_slow(graph, convolution) -> bool:
@@ -80,12 +90,13 @@ def _rewritten(graph: Graph, pad, convolution) -> bool:
     before = _of_each_pixel(graph, source)
     if before:
         _to_four_at_once(graph, before)
+        graph.tensors[source].name += SUFFIX
         graph.tensors[source].shape = [batch, *out, 4 * channels]
         graph.tensors[source].shapeSignature = None
         source, taking = before.inputs[0], before
     picture = graph.tensors[source]
     made = copy.copy(picture)
-    made.name, made.buffer, made.shapeSignature = made.name + b"_space_to_depth", 0, None
+    made.name, made.buffer, made.shapeSignature = made.name + SUFFIX, 0, None
     made.shape = [batch, *out, 4 * int(picture.shape[3])]
     graph.tensors.append(made)
     graph.operators.insert(
@@ -101,7 +112,7 @@ def _rewritten(graph: Graph, pad, convolution) -> bool:
         pad.inputs = [pad.inputs[0], len(graph.tensors) - 1]
         padded = graph.tensors[pad.outputs[0]]
         padded.shapeSignature = None
-        padded.name += b"_space_to_depth"
+        padded.name += SUFFIX
         padded.shape = [
             batch,
             *(n + sum(p) for n, p in zip(out, around, strict=True)),

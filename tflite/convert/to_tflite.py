@@ -11,13 +11,16 @@ from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 
 from .. import upstream_fixes
-from ..file.graph import Graph
+from ..file.graph import CONVERSIONS, Graph
 from ..keras_graph.plain import PlainNetwork
 from ..keras_graph.to_keras import to_keras
 from ..schemes import scheme_named
 from .calibration import calibrated_ranges
+from .rounding import Ranges
 from .space_to_depth_stem import faster_stem
 
+#: What the names of roundings end in, which no layer's own does.
+RANGE = ">range"
 _INT16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
 
 
@@ -28,7 +31,7 @@ def convert(
     io_type: str = "float32",
     pixels: np.ndarray | None = None,
     logits: bool = False,
-    ranges: Mapping[int, tuple[float, float]] | None = None,
+    ranges: Ranges | None = None,
 ) -> Graph:
     """Convert `network` to a file with a fixed batch of 1, input `image`, output `scores`.
 
@@ -58,7 +61,8 @@ def convert(
             if ranges:
                 image = tf.quantization.fake_quant_with_min_max_args(image, *caller.range)
             kernel, offset = expected.inside.as_convolution()
-            image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)
+            with tf.name_scope(f"{network.name}/image"):
+                image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)
         return {name: model(image, training=False)}
 
     # The converter saves what it is given: the weights suffice, and are five times faster saved
@@ -90,10 +94,16 @@ def _named(graph: Graph, network: PlainNetwork) -> Graph:
     """The file with a layer's name for the tensor that it makes; the converter's own are paths of
     all operations that it fused, a hundred bytes each."""
     named = graph.changeable()
-    known = {layer.name for layer in network.layers}
+    kinds = {"image": "", **{layer.name: layer.kind for layer in network.layers}}
+    last = named.unconverted(named.outputs[0])
+    # What changes a type or a step comes after what it changes.
+    order = sorted(named.makers, key=lambda i: (named.kind(named.makers[i]) in CONVERSIONS, -i))
     taken: dict[str, int] = {}
-    for tensor in sorted(named.makers, reverse=True):
-        found = _layer_of(named.name(tensor), known)
+    for tensor in order:
+        fuses = getattr(named.makers[tensor].builtinOptions, "fusedActivationFunction", 0)
+        found = _layer_of(named.tensors[tensor].name.decode(), kinds, bool(fuses))
+        if tensor == last:
+            found = network.maker[network.output].name
         if found:
             taken[found] = taken.get(found, -1) + 1
             suffix = f"_{taken[found]}" if taken[found] else ""
@@ -106,18 +116,22 @@ def _named(graph: Graph, network: PlainNetwork) -> Graph:
     return named
 
 
-def _layer_of(name: str, known: set[str]) -> str | None:
-    """The layer whose tensor has a name: the converter takes it from the last operation merged into
-    what makes it, and an operation's begins with the model's, then its layer's or its rounding's.
+def _layer_of(path: str, kinds: Mapping[str, str], fuses: bool) -> str | None:
+    """The layer whose tensor has a name: the converter joins the paths of all operations merged
+    into what makes it, and a path begins with the model's name, then the layer's or its rounding's.
+    Where an activation is among them, the tensor is what that gives.
     """
-    for part in name.split("/")[1:]:
-        for found in (part, part.removesuffix("_range")):
-            if found in known:
-                return found
-    return None
+    found = [
+        part.removesuffix(RANGE)
+        for operation in path.split(";")
+        for part in operation.split("/")[1:]
+        if part.removesuffix(RANGE) in kinds
+    ]
+    activations = [name for name in found if kinds[name] == "ReLU"]
+    return next(iter((activations if fuses else []) + found), None)
 
 
-def _rounded(network: PlainNetwork, ranges: Mapping[int, tuple[float, float]]):
+def _rounded(network: PlainNetwork, ranges: Ranges):
     """The network in tf_keras, its tensors fake-quantized in their ranges."""
     import tf_keras
 
@@ -133,7 +147,7 @@ def _rounded(network: PlainNetwork, ranges: Mapping[int, tuple[float, float]]):
         if number not in ranges:
             return tensor
         maker = network.maker.get(number)
-        return Rounded(number, f"{maker.name if maker else 'image'}_range")(tensor)
+        return Rounded(number, f"{maker.name if maker else 'image'}{RANGE}")(tensor)
 
     return to_keras(network, tf_keras, after=after)
 

@@ -21,6 +21,7 @@ from .guard import IDENTIFIER
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 #: What computes probabilities.
 PROBABILITIES = ("SOFTMAX", "LOGISTIC")
+_WITH_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items()}
 
 
@@ -108,6 +109,12 @@ class Graph:
         """Whether the output comes from a softmax or a sigmoid, its type perhaps changed since."""
         last = self.makers.get(self.unconverted(self.outputs[0]))
         return last is not None and self.kind(last) in PROBABILITIES
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether kernels are stored in 8 bits."""
+        kernels = (op.inputs[1] for name, op in self.kinds() if name in _WITH_KERNELS)
+        return any(self.tensors[i].type == schema.TensorType.INT8 for i in kernels)
 
     def changeable(self) -> Graph:
         """A copy whose tensors, operators and list of buffers may change; the data are shared."""

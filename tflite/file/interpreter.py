@@ -113,6 +113,12 @@ class File:
         """Scale and zero point: score = scale * (integer - zero point); scale 0 for floats."""
         return tuple(self._output["quantization"])
 
+    def rounded(self, images: np.ndarray) -> np.ndarray:
+        """Preprocessed float32 images as the input's type has them, in floats again."""
+        scale, zero_point = self._input["quantization"]
+        encoded = self._encode(images).astype(np.float32)
+        return (encoded - zero_point) * np.float32(scale) if scale else encoded
+
     def raw(self, images: np.ndarray) -> np.ndarray:
         """(n, height, width, channels) preprocessed float32 -> (n, classes), the file's values."""
         rows = []

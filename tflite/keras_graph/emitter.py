@@ -90,8 +90,8 @@ class Emitter:
         if largest in (None, 6):
             return self("ReLU", x, part=part, shape=shape, max_value=largest, **none)
         # TFLite has one that ends at 6.
-        x = self.affine(x, 6 / largest, 0.0, f"{part}to_6")
-        x = self("ReLU", x, part=f"{part}6", shape=shape, max_value=6.0, **none)
+        x = self.affine(x, 6 / largest, 0.0, f"{part}_to_6".strip("_"))
+        x = self("ReLU", x, part=f"{part}_6".strip("_"), shape=shape, max_value=6.0, **none)
         return self.affine(x, largest / 6, 0.0, part)
 
     def activation(self, x, name, part="") -> int:
@@ -104,10 +104,18 @@ class Emitter:
         if name == "leaky_relu":
             return self("LeakyReLU", x, part=part, shape=shape, negative_slope=0.2)
         if name == "hard_sigmoid":
-            x = self.relu(self.affine(x, 1.0, 3.0, f"{part}add_3"), 6, f"{part}relu6")
+            x = self.relu(
+                self.affine(x, 1.0, 3.0, f"{part}_add_3".strip("_")), 6, f"{part}_relu6".strip("_")
+            )
             return self.affine(x, 1 / 6, 0.0, part)
         if name == "silu":
-            factor = self("Activation", x, part=f"{part}sigmoid", shape=shape, activation="sigmoid")
+            factor = self(
+                "Activation",
+                x,
+                part=f"{part}_sigmoid".strip("_"),
+                shape=shape,
+                activation="sigmoid",
+            )
             return self("Multiply", x, factor, part=part, shape=shape)
         if name not in ACTIVATIONS:
             known = sorted({*ACTIVATIONS, "hard_sigmoid", "leaky_relu", "relu", "relu6", "silu"})

@@ -42,33 +42,25 @@ def in_integers(network: PlainNetwork, images: np.ndarray) -> PlainNetwork:
 
 
 def _parts(compose: Composer) -> tuple[int, int, int]:
-    """x; its positive part; its negative part, without the sign."""
+    """x, its positive and its negative part, of which it is the sum."""
     (x,) = compose.layer.inputs
-    return (
-        x,
-        _relu(compose, "positive", x),
-        _relu(compose, "below", compose.affine("sign", x, -1.0)),
-    )
+    options = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
+    positive = compose("ReLU", "positive", x, **options)
+    return x, positive, compose("Subtract", "negative", x, positive)
 
 
-def _relu(compose: Composer, part: str, x: int) -> int:
-    return compose("ReLU", part, x, max_value=None, negative_slope=0.0, threshold=0.0)
-
-
-def _exponential(compose: Composer, part: str, x: int) -> int:
-    """e to the power of -x."""
-    negative = compose.affine(f"{part}_sign", x, -1.0)
-    return compose("Activation", part, negative, activation="exponential")
+def _exponential(compose: Composer, x: int) -> int:
+    return compose("Activation", "exp", x, activation="exponential")
 
 
 def _elu(compose: Composer, alpha: float = 1.0, scale: float = 1.0) -> None:
-    """x where it is positive, alpha * (e**x - 1) elsewhere."""
-    _, positive, below = _parts(compose)
-    power = _exponential(compose, "exp", below)
-    negative = compose.affine("negative", power, scale * alpha, -scale * alpha)
+    """x where it is positive, alpha * (e**x - 1) elsewhere; times `scale`."""
+    _, positive, negative = _parts(compose)
+    power = _exponential(compose, negative)
+    bent = compose.affine("bent", power, scale * alpha, -scale * alpha)
     if scale != 1:
         positive = compose.affine("scaled", positive, scale)
-    compose("Add", "", positive, negative)
+    compose("Add", "", positive, bent)
 
 
 def _logarithm(compose: Composer, x: int) -> int:
@@ -78,8 +70,8 @@ def _logarithm(compose: Composer, x: int) -> int:
 
 def _softplus(compose: Composer, part: str = "") -> int:
     """log(1 + e**x), of which e**-|x| is at most 1."""
-    _, positive, below = _parts(compose)
-    power = _exponential(compose, "exp", compose("Add", "size", positive, below))
+    _, positive, negative = _parts(compose)
+    power = _exponential(compose, compose("Subtract", "size", negative, positive))
     return compose("Add", part, positive, _logarithm(compose, power))
 
 
@@ -92,9 +84,10 @@ def _mish(compose: Composer) -> None:
 
 def _softsign(compose: Composer) -> None:
     """x / (1 + |x|)."""
-    x, positive, below = _parts(compose)
-    size = compose("Add", "size", positive, below)
-    compose("Multiply", "", x, _exponential(compose, "exp", _logarithm(compose, size)))
+    x, positive, negative = _parts(compose)
+    logarithm = _logarithm(compose, compose("Subtract", "size", positive, negative))
+    inverse = _exponential(compose, compose.affine("sign", logarithm, -1.0))
+    compose("Multiply", "", x, inverse)
 
 
 _ACTIVATIONS: dict[str, Callable[[Composer], object]] = {

@@ -14,15 +14,33 @@ def normal_form(
 ) -> tuple[tuple[Layer, ...], int]:
     """The layers in normal form, and the number of the last one's output.
 
-    Constants are folded, excitation is a pooling that keeps its map and two convolutions,
-    activations come before a change of shape, what is joined is joined once, and every layer has a
-    name of its own. `fresh` gives numbers for new tensors.
+    What is the same is computed once, constants are folded, excitation is a pooling that keeps its
+    map and two convolutions, activations come before a change of shape, what is joined is joined
+    once, and every layer has a name of its own. `fresh` gives numbers for new tensors.
     """
+    layers, output = _computed_once(layers, output)
     layers = _excitations_as_maps(layers, output)
     layers, output = folded(layers, output, fresh)
     layers = _activations_before_reshapes(layers, output)
     layers = _one_concatenation(layers, output)
     return _with_names(needed(layers, [output])), output
+
+
+def _computed_once(layers: list[Layer], output: int) -> tuple[list[Layer], int]:
+    """What is computed twice from the same tensors, as by a layer that is called twice, once."""
+    known: dict[tuple, int] = {}
+    same: dict[int, int] = {}
+    kept = []
+    for layer in layers:
+        layer = replace(layer, inputs=tuple(same.get(n, n) for n in layer.inputs))
+        weights = tuple(array.tobytes() for array in layer.weights)
+        key = (layer.kind, layer.inputs, repr(layer.options), weights)
+        if key in known:
+            same[layer.output] = known[key]
+        else:
+            known[key] = layer.output
+            kept.append(layer)
+    return kept, same.get(output, output)
 
 
 #: What computes each value of a vector by itself, and so of a map of one position.

@@ -163,6 +163,10 @@ class PlainNetwork:
         """The network that ends in another of its tensors."""
         return replace(self, layers=needed(self.layers, [tensor]), output=tensor)
 
+    def without_ranges(self) -> PlainNetwork:
+        """The network with no range given."""
+        return replace(self, layers=tuple(replace(layer, range=None) for layer in self.layers))
+
     def with_layers(self, changed: Mapping[str, Layer]) -> PlainNetwork:
         """The network with the layers of these names replaced."""
         return replace(self, layers=tuple(changed.get(layer.name, layer) for layer in self.layers))

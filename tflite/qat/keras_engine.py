@@ -34,7 +34,7 @@ class KerasFakeQuantized(FakeQuantized):
             group = self.rounding.groups.get(number)
             if group is not None:
                 maker = self.network.maker.get(number)
-                name = f"{maker.name if maker else 'image'}_range"
+                name = f"{maker.name if maker else 'image'}>range"
                 self.observers[number] = Range(group, number in self.rounding.observed, name=name)
                 tensor = self.observers[number](tensor)
             self.tensors[number] = tensor

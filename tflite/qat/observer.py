@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from ..convert.calibration import NARROWEST
+from ..convert.calibration import EMPTY, NARROWEST
 from ..convert.rounding import Group
 
 #: How much of an observed range remains after a batch.
@@ -42,7 +42,8 @@ class Observer:
             return group.fixed
         low = reduce(self.math.minimum, [observer.low for observer in group.observers])
         high = reduce(self.math.maximum, [observer.high for observer in group.observers])
-        return low, self.math.maximum(high, low + NARROWEST)
+        narrowest = self.math.where(high > low, NARROWEST, EMPTY)
+        return low, self.math.maximum(high, low + narrowest)
 
     def observe(self, x) -> None:
         """Take the values of a batch into account."""

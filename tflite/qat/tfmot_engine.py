@@ -148,7 +148,7 @@ class TfmotFakeQuantized(FakeQuantized):
 
         def after(number: int, tensor):
             if number == self.network.input:
-                identity = tf_keras.layers.Activation("linear", name="image_range")
+                identity = tf_keras.layers.Activation("linear", name="image>range")
                 tensor = wrapped(identity, None, number)(tensor)
             self.tensors[number] = tensor
             return tensor

@@ -1,4 +1,4 @@
-"""The house stands as docs/house.md says: imports go down the floors, and start light."""
+"""The code is laid out as docs/architecture.md says: imports go down, and start light."""
 
 import ast
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FLOORS = {
+LAYERS = {
     "keras_inception.errors": 0,
     "keras_inception.spec": 0,
     "keras_inception.files": 0,
@@ -49,11 +49,11 @@ FLOORS = {
     "keras_inception.tflite": 12,
     "keras_inception.cli": 13,
 }
-ROOMS = ("keras_inception", "training", "tflite")
+PACKAGES = ("keras_inception", "training", "tflite")
 
 
 def sources():
-    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
 def module_of(path):
@@ -63,10 +63,10 @@ def module_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def floor(module):
-    while module not in FLOORS:
+def layer_of(module):
+    while module not in LAYERS:
         module = module.rpartition(".")[0]
-    return module, FLOORS[module]
+    return module, LAYERS[module]
 
 
 def imported(path):
@@ -87,14 +87,14 @@ def imported(path):
                     yield base
 
 
-def test_imports_go_down_the_floors_only():
+def test_imports_go_down_only():
     climbing = []
     for path in sources():
-        room, here = floor(module_of(path))
+        package, here = layer_of(module_of(path))
         for name in imported(path):
-            other, there = floor(name)
-            if there >= here and other != room:
-                climbing.append(f"{module_of(path)} (floor {here}) imports {name} (floor {there})")
+            other, there = layer_of(name)
+            if there >= here and other != package:
+                climbing.append(f"{module_of(path)} (layer {here}) imports {name} (layer {there})")
     assert not climbing
 
 
