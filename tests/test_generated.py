@@ -19,8 +19,11 @@ from keras_inception.tflite.qat import ENGINES, engine
 #: What a file's logits may differ by from the fake-quantized model's, over their spread, where the
 #: float model's differ by less: integer operators round halves and sums their own way.
 ROUNDING = 0.03
-#: Models that once failed.
-FAILED = ()
+#: Small ones of every kind, for the quick tests.
+QUICK = (5, 13, 18, 19, 23, 39, 42, 45, 50, 56)
+#: Models that once failed: a product that overflows, a layer called twice that the converter merges,
+#: a dense layer that it duplicates, a first convolution rewritten behind its preprocessing.
+FAILED = (8, 14, 17, 50, 107)
 
 
 def assert_served(model, preprocessing, engines=ENGINES):
@@ -56,12 +59,13 @@ def deviation(found, expected) -> float:
     return float(np.sqrt(np.mean((found - expected) ** 2)) / spread)
 
 
-@pytest.mark.parametrize("seed", slow_but(range(10), range(100)))
+@pytest.mark.parametrize("seed", slow_but(QUICK, range(100)))
 def test_a_model_drawn_at_random_is_served(seed):
     """By one engine, which takes turns: test_fine_tuning holds that both have the same ranges."""
     assert_served(*of_seed(seed), engines=[[*ENGINES][seed % 2]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", FAILED)
 def test_what_once_failed_is_served(seed):
     assert_served(*of_seed(seed))

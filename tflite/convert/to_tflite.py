@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +13,8 @@ from keras_inception.preprocess import Preprocessing
 
 from .. import upstream_fixes
 from ..file.graph import CONVERSIONS, Graph
-from ..keras_graph.plain import PlainNetwork
-from ..keras_graph.to_keras import to_keras
+from ..keras_graph.plain import JOINING, PlainNetwork
+from ..keras_graph.to_keras import keras_layer
 from ..schemes import scheme_named
 from .calibration import calibrated_ranges
 from .rounding import Ranges
@@ -51,7 +52,7 @@ def convert(
         name, network = "logits", network.until(network.maker[network.output].inputs[0])
     if scheme == "int8" and ranges is None:
         ranges = calibrated_ranges(network, expected(pixels), expected.range)
-    model = _rounded(upstream_fixes.with_distinct_biases(network), ranges or {})
+    layers = _built(upstream_fixes.with_distinct_biases(network))
     signature = tf.TensorSpec((1, *network.shape), tf.float32, name="image")
     caller = expected.caller
 
@@ -63,12 +64,12 @@ def convert(
             kernel, offset = expected.inside.as_convolution()
             with tf.name_scope(f"{network.name}/image"):
                 image = tf.nn.bias_add(tf.nn.conv2d(image, kernel, 1, "VALID"), offset)
-        return {name: model(image, training=False)}
+        with tf.name_scope(network.name):
+            return {name: _computed(network, layers, ranges or {}, image)}
 
-    # The converter saves what it is given: the weights suffice, and are five times faster saved
-    # than a tf_keras model with a traced function for every layer.
+    # The converter saves what it is given: the weights suffice.
     weights = tf.Module()
-    weights.all = model.variables
+    weights.all = [variable for layer in layers.values() for variable in layer.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [infer.get_concrete_function()], weights
     )
@@ -131,25 +132,37 @@ def _layer_of(path: str, kinds: Mapping[str, str], fuses: bool) -> str | None:
     return next(iter((activations if fuses else []) + found), None)
 
 
-def _rounded(network: PlainNetwork, ranges: Ranges):
-    """The network in tf_keras, its tensors fake-quantized in their ranges."""
+def _built(network: PlainNetwork) -> dict[str, Any]:
+    """The layers of tf_keras that compute `network`, by name. They are called one after another: a
+    functional model of them would trace each once more."""
     import tf_keras
 
-    class Rounded(tf_keras.layers.Layer):
-        def __init__(self, number: int, name: str):
-            super().__init__(name=name)
-            self.ends = ranges[number]
+    made, shapes = {}, {network.input: network.shape}
+    for layer in network.layers:
+        made[layer.name] = keras_layer(layer, tf_keras)
+        given = [(1, *shapes[n]) for n in layer.inputs]
+        made[layer.name].build(given if layer.kind in JOINING else given[0])
+        if layer.weights:
+            made[layer.name].set_weights(layer.weights)
+        shapes[layer.output] = layer.shape
+    return made
 
-        def call(self, x):
-            return tf.quantization.fake_quant_with_min_max_args(x, *self.ends)
 
-    def after(number: int, tensor):
+def _computed(network: PlainNetwork, layers: Mapping[str, Any], ranges: Ranges, image):
+    """What the layers make of an image, the tensors of `ranges` rounded."""
+
+    def rounded(number: int, name: str, x):
         if number not in ranges:
-            return tensor
-        maker = network.maker.get(number)
-        return Rounded(number, f"{maker.name if maker else 'image'}{RANGE}")(tensor)
+            return x
+        with tf.name_scope(f"{name}{RANGE}"):
+            return tf.quantization.fake_quant_with_min_max_args(x, *ranges[number])
 
-    return to_keras(network, tf_keras, after=after)
+    tensors = {network.input: rounded(network.input, "image", image)}
+    for layer in network.layers:
+        given = [tensors[n] for n in layer.inputs]
+        output = layers[layer.name](given if layer.kind in JOINING else given[0])
+        tensors[layer.output] = rounded(layer.output, layer.name, output)
+    return tensors[network.output]
 
 
 def _spanning(pixels: np.ndarray) -> np.ndarray:

@@ -16,6 +16,9 @@ from ..keras_graph.plain import Layer, PlainNetwork
 from ..keras_graph.to_keras import require_equal, to_keras
 from .observer import FROZEN_AFTER, Observer
 
+#: Values of images at a time: small ones are soon computed, and each call takes its time.
+_VALUES = 1 << 21
+
 
 class FakeQuantized(ABC):
     """A fake-quantized copy of `network`, its ranges calibrated on `images`.
@@ -70,7 +73,12 @@ class FakeQuantized(ABC):
         are."""
         wanted = {name: self.tensors[number] for name, number in tensors.items()}
         probe = self.KERAS.Model(self.model.input, wanted)
-        return {name: np.asarray(made) for name, made in probe(images, training=False).items()}
+        count = max(8, _VALUES // int(np.prod(self.network.shape)))
+        parts = [
+            probe(images[start : start + count], training=False)
+            for start in range(0, len(images), count)
+        ]
+        return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in wanted}
 
     def trained(self) -> PlainNetwork:
         """The network with its weights as they are now."""
@@ -91,14 +99,11 @@ class FakeQuantized(ABC):
         rounded = [*self.observers.values(), *self.kernels.values()]
         for each in rounded:
             each.calibrating = True
-        outputs = [
-            np.array(self.model(images[i : i + 32], training=False))
-            for i in range(0, len(images), 32)
-        ]
+        found = self.outputs(images, {"scores": self.network.output})["scores"]
         for each in rounded:
             each.calibrating = False
         expected = outputs_of(to_keras(self.network, keras), images)
-        require_equal("the quantized network", np.concatenate(outputs), expected)
+        require_equal("the quantized network", found, expected)
 
     def _freeze_ranges_after(self, steps: int) -> None:
         for observer in self.observers.values():
