@@ -10,11 +10,11 @@ import numpy as np
 from keras_inception.builder import build
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import fit
-from keras_inception.training.board import Board
-from keras_inception.training.gradients import gradient_norms
-from keras_inception.training.recipes import network_of, recipe_for
-from keras_inception.training.run_folder import Run
-from keras_inception.training.watch import PLAIN
+from keras_inception.training.recipes.recipe import network_of, recipe_for
+from keras_inception.training.run.run_folder import Run
+from keras_inception.training.tensorboard.callback import Board
+from keras_inception.training.tensorboard.gradient_norms import gradient_norms
+from keras_inception.training.tensorboard.options import PLAIN
 
 STEPS, ROUNDS = 468, 20
 

@@ -23,8 +23,8 @@ from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import ENGINES, engine
 from keras_inception.tflite.source import of_run
-from keras_inception.training import run_folder
-from keras_inception.training.batches import TrainingBatches
+from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.run import run_folder
 
 STEPS = 15
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_inception.training.augment import random_crop
-from keras_inception.training.images import Undecoded
-from keras_inception.training.recipes import Recipe
+from keras_inception.images import Undecoded
+from keras_inception.training.data.augment import random_crop
+from keras_inception.training.recipes.recipe import Recipe
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "photos"
 IMAGES, ROUNDS, SIZE, MIN_AREA = 128, 9, 224, 0.08

@@ -19,12 +19,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_inception.images import centre, decode
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import exporting
 from keras_inception.tflite.benchmarking.latency import benchmark, this_machine
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.source import of_model
-from keras_inception.training.images import centre, decode
 
 
 def untrained(folder: str) -> str:

@@ -18,13 +18,7 @@ from .applications import (
     InceptionV4,
 )
 from .builder import build
-from .catalog import (
-    list_networks,
-    list_weights,
-    load_weights,
-    network,
-    preprocess_input,
-)
+from .catalog import list_networks, list_weights, load_weights, network, preprocess_input
 from .classes import decode_predictions
 from .costs import measure
 from .errors import BadInput

@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session", autouse=True)
 def no_trial():
     """Trainings begin at once: how fast images come is one test's matter."""
-    from keras_inception.training import input_rate
+    from keras_inception.training.data import input_rate
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(input_rate, "TRIAL", 0)
@@ -51,9 +51,10 @@ def run(tmp_path_factory):
     histograms."""
     from helpers.networks import to_heads
 
-    from keras_inception.training import fit, run_folder
-    from keras_inception.training.recipes import recipe_for
-    from keras_inception.training.watch import Watch
+    from keras_inception.training import fit
+    from keras_inception.training.recipes.recipe import recipe_for
+    from keras_inception.training.run import run_folder
+    from keras_inception.training.tensorboard.options import Watch
 
     recipe = recipe_for("digits", width=0.25, aux=True, epochs=6)
 
@@ -82,7 +83,7 @@ def tiny_runs(tmp_path_factory):
     from helpers import tiny_run
 
     from keras_inception.training import fit
-    from keras_inception.training.recipes import recipe_for
+    from keras_inception.training.recipes.recipe import recipe_for
 
     finish = fit.Divergence.on_epoch_end
 
@@ -103,7 +104,7 @@ def tiny_runs(tmp_path_factory):
 @pytest.fixture(scope="session")
 def whole(tiny_runs):
     """The tiny network's run, never interrupted."""
-    from keras_inception.training import run_folder
+    from keras_inception.training.run import run_folder
 
     return run_folder.read(tiny_runs / "whole")
 

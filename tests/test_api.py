@@ -20,7 +20,7 @@ from keras_inception.costs import measure, smallest_input, total
 from keras_inception.networks import FAMILY
 from keras_inception.spec import Dropout
 from keras_inception.tflite.metadata import Said
-from keras_inception.training.recipes import Recipe
+from keras_inception.training.recipes.recipe import Recipe
 from keras_inception.transform import without_aux, without_top
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_inception.training import augment, data
-from keras_inception.training.batches import TrainingBatches
-from keras_inception.training.recipes import Recipe, recipe_for
+from keras_inception.training import data
+from keras_inception.training.data import augment
+from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.recipes.recipe import Recipe, recipe_for
 
 STRONG = {
     "random_interpolation": True,

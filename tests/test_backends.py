@@ -23,7 +23,7 @@ import keras, numpy as np
 import keras_inception as ki
 from helpers import tiny_run
 from keras_inception.training import fit
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.weights import store
 
 arrays, folder, whole = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])

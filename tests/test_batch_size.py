@@ -8,7 +8,7 @@ from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.training import batch_size, fit
 from keras_inception.training.batch_size import fitted, images_per_second
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.recipes.recipe import recipe_for
 
 RECIPE = recipe_for("digits", width=0.25, learning_rate=0.1, batch_size=32)
 

@@ -23,7 +23,7 @@ from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.keras_graph.to_keras import outputs
 from keras_inception.tflite.qat import engine
 from keras_inception.tflite.source import Source
-from keras_inception.training.data import Examples
+from keras_inception.training.data.examples import Examples
 
 EXPECTED = Preprocessing()
 

@@ -19,12 +19,13 @@ from keras_inception.costs import measure
 from keras_inception.errors import BadInput
 from keras_inception.networks import FAMILY
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training import fit, pictures
-from keras_inception.training.gradients import GradientNorms
-from keras_inception.training.graph import Rows
-from keras_inception.training.profile import STEPS, Profile
-from keras_inception.training.recipes import recipe_for
-from keras_inception.training.watch import Watch
+from keras_inception.training import fit
+from keras_inception.training.recipes.recipe import recipe_for
+from keras_inception.training.tensorboard import pictures
+from keras_inception.training.tensorboard.gradient_norms import GradientNorms
+from keras_inception.training.tensorboard.graph import Rows
+from keras_inception.training.tensorboard.options import Watch
+from keras_inception.training.tensorboard.profile import STEPS, Profile
 
 
 @pytest.fixture(scope="module")

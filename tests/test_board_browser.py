@@ -9,8 +9,8 @@ import urllib.request
 import pytest
 
 from keras_inception.training import fit
-from keras_inception.training.recipes import recipe_for
-from keras_inception.training.watch import Watch
+from keras_inception.training.recipes.recipe import recipe_for
+from keras_inception.training.tensorboard.options import Watch
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,7 @@ from keras import layers
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
+from keras_inception.images import centre, decode
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
 from keras_inception.tflite.classifier import open_classifier
@@ -23,7 +24,6 @@ from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.prediction import predict
-from keras_inception.training.images import centre, decode
 
 RUNTIME = json.loads((Path(page.__file__).parent / "package.json").read_text())["dependencies"]
 MODULES = Path(__file__).resolve().parents[1] / "node_modules"

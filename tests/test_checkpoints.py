@@ -16,10 +16,11 @@ from helpers.tiny_run import TRAIN
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
-from keras_inception.training import fit, run_folder
-from keras_inception.training.checkpoints import Progress, path_of
-from keras_inception.training.recipes import recipe_for
-from keras_inception.training.stopping import StopAfterStep
+from keras_inception.training import fit
+from keras_inception.training.recipes.recipe import recipe_for
+from keras_inception.training.run import run_folder
+from keras_inception.training.run.checkpoints import Progress, path_of
+from keras_inception.training.run.stopping import StopAfterStep
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 

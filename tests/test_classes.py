@@ -8,7 +8,7 @@ import keras_inception as ki
 from keras_inception.classes import class_names, imagenet_classes
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training.labelled import labelled
+from keras_inception.training.data.labelled import labelled
 
 
 def scores(classes, best):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_inception import images
+from keras_inception.crops import views
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.evaluation import evaluate
-from keras_inception.training import images
-from keras_inception.training.crops import views
 
 EXPECTED = Preprocessing(crop=0.875)
 
@@ -52,7 +52,7 @@ def test_the_short_sides_of_144_views_are_the_papers(monkeypatch):
         sides.append(short_side)
         return original(image, short_side, interpolation)
 
-    monkeypatch.setattr("keras_inception.training.crops.scaled", spy)
+    monkeypatch.setattr("keras_inception.crops.scaled", spy)
     views(gradient(400, 300), 224, EXPECTED, 144)
     assert sides == [256, 288, 320, 352]
 

@@ -9,11 +9,11 @@ from helpers.photos import encoded, photo
 from PIL import Image
 
 from keras_inception.errors import BadInput
+from keras_inception.images import decode
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data
-from keras_inception.training.batches import TrainingBatches, pixels
-from keras_inception.training.images import decode
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.data.batches import TrainingBatches, pixels
+from keras_inception.training.recipes.recipe import recipe_for
 
 
 @pytest.fixture

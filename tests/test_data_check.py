@@ -8,9 +8,9 @@ from helpers.photos import encoded, photo, two_classes
 from PIL import Image
 
 from keras_inception import cli
+from keras_inception.images import MAX_PIXELS
 from keras_inception.training import data
-from keras_inception.training.check import check
-from keras_inception.training.images import MAX_PIXELS
+from keras_inception.training.data.report import check
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from helpers.photos import two_classes
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
-from keras_inception.training import data, pack, tfrecord
-from keras_inception.training.check import check
+from keras_inception.training import data
+from keras_inception.training.data import packing, tfrecord
+from keras_inception.training.data.report import check
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def same(a, b):
 
 
 def test_a_packed_set_is_the_set(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pack, "PER_SHARD", 3)
+    monkeypatch.setattr(packing, "PER_SHARD", 3)
     target = tmp_path / "packed"
     assert cli.main(["data", "pack", f"folder:{folder}", str(target), "--seed", "4"]) == 0
     assert "6 images to train on, 2 to evaluate on" in capsys.readouterr().out
@@ -43,11 +44,11 @@ def test_a_packed_set_is_the_set(folder, tmp_path, monkeypatch, capsys):
         assert [a.encoded(i) for i in range(len(a))] == [b.encoded(i) for i in range(len(b))]
     assert not check(f"tfrecord:{target}", 0.2, 0).wrong
     with pytest.raises(BadInput, match="already holds a packed set"):
-        pack.pack(f"folder:{folder}", target, 0.2, 4)
+        packing.pack(f"folder:{folder}", target, 0.2, 4)
 
 
 def test_arrays_are_packed_without_loss(tmp_path):
-    pack.pack("digits", tmp_path, 0.2, 0)
+    packing.pack("digits", tmp_path, 0.2, 0)
     before, after = data.load("digits"), data.load(f"tfrecord:{tmp_path}")
     np.testing.assert_array_equal(before.train.labels, after.train.labels)
     assert after.train.channels == 1
@@ -58,7 +59,7 @@ def test_arrays_are_packed_without_loss(tmp_path):
 def test_tensorflow_reads_what_was_packed(folder, tmp_path):
     import tensorflow as tf
 
-    pack.pack(f"folder:{folder}", tmp_path / "packed", 0.2, 0)
+    packing.pack(f"folder:{folder}", tmp_path / "packed", 0.2, 0)
     (shard,) = (tmp_path / "packed").glob("train-*.tfrecord")
     train = data.load(f"folder:{folder}").train
     records = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
@@ -101,8 +102,8 @@ def test_the_checksum_is_crc32c():
 
 
 def test_packing_goes_on_where_it_was_interrupted(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(pack, "PER_SHARD", 2)
-    source, target, record = f"folder:{folder}", tmp_path / "packed", pack._record
+    monkeypatch.setattr(packing, "PER_SHARD", 2)
+    source, target, record = f"folder:{folder}", tmp_path / "packed", packing._record
     calls = []
 
     def interrupted(examples, i):
@@ -111,7 +112,7 @@ def test_packing_goes_on_where_it_was_interrupted(folder, tmp_path, monkeypatch)
             raise KeyboardInterrupt
         return record(examples, i)
 
-    monkeypatch.setattr(pack, "_record", interrupted)
+    monkeypatch.setattr(packing, "_record", interrupted)
     assert cli.main(["data", "pack", source, str(target)]) == 130
     assert {path.name for path in target.iterdir()} == {
         "unfinished.json",
@@ -120,16 +121,16 @@ def test_packing_goes_on_where_it_was_interrupted(folder, tmp_path, monkeypatch)
     with pytest.raises(BadInput, match="holds no packed set"):
         data.load(f"tfrecord:{target}")
     with pytest.raises(BadInput, match="something else than the beginning of this packing"):
-        pack.pack(source, target, 0.2, 1)
+        packing.pack(source, target, 0.2, 1)
     first = (target / "train-00000-of-00003.tfrecord").stat()
-    pack.pack(source, target, 0.2, 0)
+    packing.pack(source, target, 0.2, 0)
     assert (target / "train-00000-of-00003.tfrecord").stat().st_mtime_ns == first.st_mtime_ns
     same(data.load(source).train, data.load(f"tfrecord:{target}").train)
     assert not (target / "unfinished.json").exists()
 
 
 def test_damage_to_a_packed_set_is_found(folder, tmp_path):
-    pack.pack(f"folder:{folder}", tmp_path / "packed", 0.2, 0)
+    packing.pack(f"folder:{folder}", tmp_path / "packed", 0.2, 0)
     (shard,) = (tmp_path / "packed").glob("train-*.tfrecord")
     content = bytearray(shard.read_bytes())
     content[len(content) // 2 + 50] ^= 1
@@ -145,7 +146,7 @@ def test_damage_to_a_packed_set_is_found(folder, tmp_path):
 
 
 def test_the_record_says_where_a_packed_set_came_from(folder, tmp_path):
-    pack.pack(f"folder:{folder}", tmp_path / "p", 0.25, 0)
+    packing.pack(f"folder:{folder}", tmp_path / "p", 0.25, 0)
     record = json.loads((tmp_path / "p" / "pack.json").read_text())
     assert record["source"] == f"folder:{folder}" and record["images"] == {
         "train": 6,

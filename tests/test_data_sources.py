@@ -10,8 +10,9 @@ from helpers.photos import encoded, photo
 from PIL import Image
 
 from keras_inception.errors import BadInput
-from keras_inception.training import data, look
-from keras_inception.training.sources import arrays
+from keras_inception.training import data
+from keras_inception.training.data import headers
+from keras_inception.training.data.sources import arrays
 
 
 def write(path, seed=0, kind="PNG"):
@@ -199,12 +200,12 @@ def test_duplicates_across_the_split_are_evaluated_on_only(table, tmp_path, capl
 def test_large_files_are_told_apart_by_all_of_their_content(tmp_path):
     """Both ends and the sizes are equal; only then are large files read whole."""
     whole = encoded(photo(size=(300, 300)))
-    assert len(whole) > 2 * look.END
+    assert len(whole) > 2 * headers.END
     other = bytearray(whole)
     other[len(whole) // 2] ^= 1
     for name, content in (("a", whole), ("b", bytes(other)), ("c", whole)):
         (tmp_path / name).write_bytes(content)
-    a, b, c = (one.digest for one in look.look_at([tmp_path / name for name in "abc"]))
+    a, b, c = (one.digest for one in headers.look_at([tmp_path / name for name in "abc"]))
     assert a == c != b
 
 

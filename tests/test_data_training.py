@@ -11,13 +11,14 @@ from helpers.photos import encoded, photo
 from PIL import Image
 
 from keras_inception.errors import BadInput
+from keras_inception.images import MAX_PIXELS, Undecoded, decode
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training import balance, data, fit, input_rate
-from keras_inception.training.augment import random_crop
-from keras_inception.training.bad_images import require_readable
-from keras_inception.training.batches import TrainingBatches
-from keras_inception.training.images import MAX_PIXELS, Undecoded, decode
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training import data, fit
+from keras_inception.training.data import balance, input_rate
+from keras_inception.training.data.augment import random_crop
+from keras_inception.training.data.bad_images import require_readable
+from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.recipes.recipe import recipe_for
 
 
 def crop(image, size, seed, min_area):
@@ -101,7 +102,7 @@ def test_class_weights_are_in_the_batch_and_1_on_average():
 
 def test_class_weights_reach_every_heads_loss():
     from keras_inception.builder import build
-    from keras_inception.training.recipes import network_of
+    from keras_inception.training.recipes.recipe import network_of
 
     recipe = recipe_for("digits", aux=True, class_weights=True, batch_size=84)
     x, y, weights = TrainingBatches(skewed(), recipe, Preprocessing())[0]

@@ -16,10 +16,10 @@ from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data, distribution
-from keras_inception.training.batches import EvaluationBatches, TrainingBatches
-from keras_inception.training.checkpoints import path_of
+from keras_inception.training.data.batches import EvaluationBatches, TrainingBatches
 from keras_inception.training.distribution import Distribution
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.recipes.recipe import recipe_for
+from keras_inception.training.run.checkpoints import path_of
 
 OPTIONS = {**tiny_run.OPTIONS, "epochs": 4, "ema": 0.9, "mixup": 0.2, "clipnorm": 1.0}
 TRAIN = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
@@ -156,7 +156,7 @@ import sys
 import keras, numpy as np, tensorflow as tf
 from helpers import tiny_run
 from keras_inception.training import distribution, fit
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.recipes.recipe import recipe_for
 
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)

@@ -30,9 +30,9 @@ from keras_inception.tflite.qat import engine
 from keras_inception.tflite.schemes import scheme_named
 from keras_inception.tflite.source import open_source
 from keras_inception.training import fit
-from keras_inception.training.batches import pixels
 from keras_inception.training.data import load
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.data.batches import pixels
+from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.transform import widen, without_aux
 
 

@@ -14,9 +14,9 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.qat import ENGINES, engine
-from keras_inception.training.batches import TrainingBatches
 from keras_inception.training.data import load
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.recipes.recipe import recipe_for
 
 
 @pytest.fixture(scope="module")

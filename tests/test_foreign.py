@@ -10,7 +10,9 @@ from helpers.tflite_files import graph_of
 from keras import layers
 
 from keras_inception import cli
+from keras_inception.crops import views
 from keras_inception.errors import BadInput
+from keras_inception.images import decode
 from keras_inception.preprocess import NAMED
 from keras_inception.tflite import exporting, metadata
 from keras_inception.tflite.checks.integer import audit
@@ -18,8 +20,6 @@ from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.prediction import predict
 from keras_inception.tflite.source import of_model, open_source
-from keras_inception.training.crops import views
-from keras_inception.training.images import decode
 
 
 @pytest.fixture(scope="module")

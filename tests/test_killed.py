@@ -10,7 +10,8 @@ from helpers import tiny_run
 from helpers.runs import assert_same
 from helpers.tiny_run import TRAIN
 
-from keras_inception.training import fit, run_folder
+from keras_inception.training import fit
+from keras_inception.training.run import run_folder
 
 NAMES = ["run.json", *(f"epoch-000{n}.npz" for n in (1, 2, 3)), "log.csv", "model.keras"]
 EVERY = [(when, name) for name in [*NAMES, "run.json"] for when in ("KILL_BEFORE", "KILL_AFTER")]

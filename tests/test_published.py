@@ -16,7 +16,7 @@ from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import fit
-from keras_inception.training.recipes import recipe_for
+from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.transform import widen
 from keras_inception.variants import VARIANTS
 from keras_inception.weights import presets, published, store

@@ -12,9 +12,10 @@ from helpers import tiny_run
 import keras_inception as ki
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
-from keras_inception.training import fit, run_folder
-from keras_inception.training.named import NAMED
-from keras_inception.training.recipes import Recipe, recipe_for
+from keras_inception.training import fit
+from keras_inception.training.recipes.published import NAMED
+from keras_inception.training.recipes.recipe import Recipe, recipe_for
+from keras_inception.training.run import run_folder
 from keras_inception.weights import store
 
 DOCS = " ".join((Path(__file__).parents[1] / "docs" / "training.md").read_text().split())
@@ -198,7 +199,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(tmp_path, monkeypatch, cap
 
 
 def test_averages_that_reach_too_far_back_are_pointed_out():
-    from keras_inception.training.plan import _lags
+    from keras_inception.training.dry_run import _lags
 
     assert (
         "ema 0.9999 averages over about 10,000 of the 4,400"
@@ -209,7 +210,7 @@ def test_averages_that_reach_too_far_back_are_pointed_out():
 
 def test_memory_counts_what_training_holds():
     """A dense layer of 3 x 2 + 2 numbers, with momentum and averages, 4 images of 3 and 2."""
-    from keras_inception.training.plan import memory
+    from keras_inception.training.dry_run import memory
 
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(fit.optimizer_for(Recipe("digits", ema=0.9), 10, "float32"), "mse")

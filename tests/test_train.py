@@ -14,10 +14,12 @@ from tensorboard.util.tensor_util import make_ndarray
 import keras_inception as ki
 from keras_inception.costs import total
 from keras_inception.errors import BadInput
+from keras_inception.metrics import score
 from keras_inception.record import from_record, to_record
-from keras_inception.training import fit, precision, run_folder
-from keras_inception.training.metrics import score
-from keras_inception.training.recipes import network_of, recipe_for
+from keras_inception.training import fit
+from keras_inception.training.recipes import precision
+from keras_inception.training.recipes.recipe import network_of, recipe_for
+from keras_inception.training.run import run_folder
 from keras_inception.transform import without_aux
 
 

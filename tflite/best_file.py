@@ -13,11 +13,11 @@ from pathlib import Path
 from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
-from keras_inception.training import event_files
-from keras_inception.training.batches import pixels
-from keras_inception.training.data import Examples
-from keras_inception.training.events import Events
-from keras_inception.training.metrics import Scores, score
+from keras_inception.metrics import Scores, score
+from keras_inception.training.data.batches import pixels
+from keras_inception.training.data.examples import Examples
+from keras_inception.training.tensorboard import event_files
+from keras_inception.training.tensorboard.events import Events
 
 from .checks.agreement import Agreement, agreement
 from .checks.layer_errors import Layer, by_layer, first_departure

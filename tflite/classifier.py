@@ -12,15 +12,15 @@ import numpy as np
 from PIL import Image
 
 from keras_inception.classes import class_names
+from keras_inception.crops import views
 from keras_inception.errors import BadInput
+from keras_inception.images import UNREADABLE, decode, upright
 from keras_inception.inference import outputs_of
 from keras_inception.layers import default_keras
 from keras_inception.preprocess import Preprocessing
 from keras_inception.saving import load_model
-from keras_inception.training import run_folder
-from keras_inception.training.crops import views
-from keras_inception.training.data import mode_of
-from keras_inception.training.images import UNREADABLE, decode, upright
+from keras_inception.training.data.examples import mode_of
+from keras_inception.training.run import run_folder
 from keras_inception.weights import published
 
 from .keras_graph import keras_classifier

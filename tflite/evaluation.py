@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from keras_inception.crops import views
 from keras_inception.errors import BadInput
+from keras_inception.images import centre
+from keras_inception.metrics import Scores, score
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training import run_folder
-from keras_inception.training.batches import pixels
-from keras_inception.training.crops import views
-from keras_inception.training.data import Examples, load
-from keras_inception.training.images import centre
-from keras_inception.training.labelled import labelled
-from keras_inception.training.metrics import Scores, score
-from keras_inception.training.run_folder import Run
+from keras_inception.training.data import load
+from keras_inception.training.data.batches import pixels
+from keras_inception.training.data.examples import Examples
+from keras_inception.training.data.labelled import labelled
+from keras_inception.training.run import run_folder
+from keras_inception.training.run.run_folder import Run
 
 from .classifier import Classifier, open_classifier
 
@@ -151,7 +152,7 @@ def report(run: str | Path | Run) -> Report:
     >>> import keras_inception
     >>> print(keras_inception.report("runs/hands"))  # doctest: +SKIP
     """
-    from .benchmarking.latency import in_turns  # it runs files, which `evaluate` may not have to
+    from .benchmarking.latency import in_turns
 
     run = run_folder.trained(run)
     held_out = run.split().test

@@ -13,8 +13,8 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training import precision
-from keras_inception.training.batches import TrainingBatches
+from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.recipes import precision
 
 from . import checks
 from .best_file import Candidates
@@ -222,14 +222,15 @@ class _File:
     def made(self, network: PlainNetwork, ranges: Ranges) -> Graph:
         """The file of `network` as it ships, metadata and all."""
         source = self.source
-        options = {"pixels": source.calibration} if self.scheme == "int16x8" else {"ranges": ranges}
+        wide = self.scheme == "int16x8"
         graph = convert(
             network,
             self.scheme,
             source.preprocessing,
             self.io_type,
+            pixels=source.calibration if wide else None,
             logits=self.logits,
-            **options,
+            ranges=None if wide else ranges,
         )
         return embed(graph, self.metadata)
 

@@ -14,15 +14,17 @@ import keras
 import numpy as np
 
 from keras_inception.classes import class_names
+from keras_inception.crops import views
 from keras_inception.errors import BadInput
+from keras_inception.images import decode, photographs
 from keras_inception.preprocess import Preprocessing
 from keras_inception.saving import load_model
-from keras_inception.training import data, run_folder
-from keras_inception.training.batches import pixels
-from keras_inception.training.crops import views
-from keras_inception.training.images import decode, photographs
-from keras_inception.training.recipes import Recipe, recipe_for
-from keras_inception.training.run_folder import Run
+from keras_inception.training import data
+from keras_inception.training.data.batches import pixels
+from keras_inception.training.data.examples import mode_of
+from keras_inception.training.recipes.recipe import Recipe, recipe_for
+from keras_inception.training.run import run_folder
+from keras_inception.training.run.run_folder import Run
 from keras_inception.transform import without_aux
 from keras_inception.weights import published
 
@@ -121,7 +123,7 @@ def _views_of(folder: str | Path | None, shape, expected: Preprocessing) -> np.n
     paths = photographs(Path(folder))
     order = np.random.default_rng(0).permutation(len(paths))[:CALIBRATION_IMAGES]
     count = 1 if 2 * len(order) > CALIBRATION_IMAGES else 12
-    seen, mode = [], data.mode_of(shape[-1])
+    seen, mode = [], mode_of(shape[-1])
     for i in order:
         seen += views(decode(paths[i].read_bytes(), mode), shape[0], expected, count)
     stacked = np.stack([np.asarray(view) for view in seen[:CALIBRATION_IMAGES]])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .named import NAMED
-from .recipes import Recipe, recipe_for
+from .recipes.published import NAMED
+from .recipes.recipe import Recipe, recipe_for
 
 if TYPE_CHECKING:
-    from .run_folder import Run
+    from .run.run_folder import Run
 
 
 def list_recipes() -> list[str]:
@@ -65,7 +65,7 @@ def train(
     0.9903
     """
     from .fit import start
-    from .watch import Watch
+    from .tensorboard.options import Watch
 
     chosen = data if isinstance(data, Recipe) else recipe(data, **options)
     return start(chosen, run, Watch(histograms, profile))
@@ -82,6 +82,6 @@ def resume(run: str | Path | Run, *, histograms: bool = False, profile: bool = F
     >>> run = resume("runs/hands")  # doctest: +SKIP
     """
     from .fit import resume as resume_run
-    from .watch import Watch
+    from .tensorboard.options import Watch
 
     return resume_run(run, Watch(histograms, profile))

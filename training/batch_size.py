@@ -13,7 +13,7 @@ from pathlib import Path
 from keras_inception.children import command
 from keras_inception.errors import BadInput
 
-from .recipes import Recipe, network_of
+from .recipes.recipe import Recipe, network_of
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +105,9 @@ def _try(task: dict) -> float:
 
     from keras_inception.builder import build
 
-    from . import precision
-    from .augment import soft
-    from .optimizers import optimizer_for
+    from .data.augment import soft
+    from .recipes import precision
+    from .recipes.optimizers import optimizer_for
 
     recipe, classes = Recipe(**task["recipe"]), task["classes"]
     if task["limit"] and not precision.on_gpu():

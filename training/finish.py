@@ -9,14 +9,14 @@ import keras
 
 from keras_inception.builder import build
 from keras_inception.files import replacing
+from keras_inception.metrics import score
 from keras_inception.transform import without_aux
 from keras_inception.weights import store
 
-from .batches import EvaluationBatches
-from .checkpoints import Progress
-from .data import Split
-from .metrics import score
-from .run_folder import Run
+from .data.batches import EvaluationBatches
+from .data.examples import Split
+from .run.checkpoints import Progress
+from .run.run_folder import Run
 
 log = logging.getLogger(__name__)
 

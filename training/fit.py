@@ -17,21 +17,25 @@ from keras_inception.native_output import verbosity
 from keras_inception.preprocess import Preprocessing
 from keras_inception.weights.published import Published
 
-from . import data, initial, precision, replicas, run_folder
-from .bad_images import require_readable
-from .batches import EvaluationBatches, TrainingBatches
-from .checkpoints import Checkpoint, Following, Progress, newest, restore
+from . import mirrored_strategy
+from .data import Split, load
+from .data.bad_images import require_readable
+from .data.batches import EvaluationBatches, TrainingBatches
+from .data.input_rate import InputRate
 from .distribution import ALONE, Distribution
-from .divergence import Divergence
 from .finish import finish
-from .gradients import GradientNorms, gradient_norms
-from .input_rate import InputRate
-from .optimizers import AveragedWeights, optimizer_for
-from .profile import Profile
-from .recipes import Recipe, network_of
-from .run_folder import Run
-from .stopping import StopAfterStep
-from .watch import PLAIN, Watch, board_of, full_disk_as_elsewhere
+from .recipes import precision
+from .recipes.optimizers import AveragedWeights, optimizer_for
+from .recipes.recipe import Recipe, network_of
+from .run import run_folder, warm_start
+from .run.checkpoints import Checkpoint, Following, Progress, newest, restore
+from .run.divergence import Divergence
+from .run.run_folder import Run
+from .run.stopping import StopAfterStep
+from .tensorboard.board import board_of, full_disk_as_elsewhere
+from .tensorboard.gradient_norms import GradientNorms, gradient_norms
+from .tensorboard.options import PLAIN, Watch
+from .tensorboard.profile import Profile
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ def start(
         return _fit(run, split, model, batches, norms, Progress(), watch, distribution)
 
 
-def _require_same(run: Run, split: data.Split, distribution: Distribution) -> None:
+def _require_same(run: Run, split: Split, distribution: Distribution) -> None:
     versions = run_folder.versions()
     distribution.require_same(
         recipe=asdict(run.recipe),
@@ -72,16 +76,16 @@ def _kept(run: Run, distribution: Distribution) -> Iterator[None]:
 
 def prepare(
     recipe: Recipe, folder: str | Path, distribution: Distribution = ALONE
-) -> tuple[Run, data.Split, Published | None]:
+) -> tuple[Run, Split, Published | None]:
     """The run that `recipe` would be in `folder`, its images and its weights; writes nothing.
 
     Raises BadInput if the folder is not empty.
     """
     if distribution.first:
         run_folder.must_be_new(folder)
-    split = data.load(recipe.data, recipe.holdout, recipe.seed)
+    split = load(recipe.data, recipe.holdout, recipe.seed)
     require_readable(split.test)
-    found = initial.published_weights(recipe, len(split.train.classes))
+    found = warm_start.published_weights(recipe, len(split.train.classes))
     channels, classes = split.train.channels, len(split.train.classes)
     run = Run(
         Path(folder),
@@ -105,9 +109,7 @@ def prepare(
     return run, split, found
 
 
-def compiled(
-    run: Run, split: data.Split, found: Published | None, distribution: Distribution = ALONE
-):
+def compiled(run: Run, split: Split, found: Published | None, distribution: Distribution = ALONE):
     """The model at the start of its training, its batches, and the norms of its gradients.
 
     Raises BadInput if the devices cannot share the batches evenly.
@@ -122,8 +124,8 @@ def compiled(
     with distribution.scope():
         model, norms = _compiled(run, len(batches), found)
     if distribution.mirrored:
-        replicas.synchronize(model)
-        replicas.sum_gradients_first(model.optimizer)
+        mirrored_strategy.synchronize(model)
+        mirrored_strategy.sum_gradients_first(model.optimizer)
     return model, batches, norms
 
 
@@ -132,7 +134,7 @@ def _compiled(run: Run, steps: int, found: Published | None):
     keras.utils.set_random_seed(recipe.seed)
     model = build(run.network, keras, dtype=policy)
     if found:
-        initial.put(found, model)
+        warm_start.put(found, model)
     model.compile(
         optimizer=optimizer_for(recipe, steps, policy),
         loss=recipe.loss,
@@ -170,7 +172,7 @@ def resume(
                 "restore them, or start a new run"
             )
         state = distribution.from_first(newest(run.checkpoints) if distribution.first else b"")
-        found = None if state else initial.published_weights(run.recipe, len(run.classes))
+        found = None if state else warm_start.published_weights(run.recipe, len(run.classes))
         model, batches, norms = compiled(run, split, found, distribution)
         progress = Progress()
         if state:
@@ -185,7 +187,7 @@ def resume(
 
 def _fit(
     run: Run,
-    split: data.Split,
+    split: Split,
     model,
     batches: TrainingBatches,
     norms: GradientNorms,
@@ -220,7 +222,7 @@ def _train(
     run: Run,
     model,
     batches: TrainingBatches,
-    split: data.Split,
+    split: Split,
     norms: GradientNorms,
     progress: Progress,
     board: keras.callbacks.Callback | None,
@@ -240,8 +242,8 @@ def _train(
     try:
         with StopAfterStep(run, progress, agreed) as stop:
             model.fit(
-                replicas.fed(batches) if distribution.mirrored else batches,
-                validation_data=replicas.fed(test) if distribution.mirrored else test,
+                mirrored_strategy.fed(batches) if distribution.mirrored else batches,
+                validation_data=mirrored_strategy.fed(test) if distribution.mirrored else test,
                 initial_epoch=batches.epoch,
                 epochs=recipe.epochs,
                 shuffle=False,

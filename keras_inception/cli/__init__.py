@@ -25,7 +25,7 @@ def _start_frameworks(arguments) -> None:
     if _joins(arguments):
         return  # JAX must know of the other processes before it looks for devices.
     with held_back():
-        from ..training.precision import on_gpu
+        from keras_inception.training.recipes.precision import on_gpu
 
         on_gpu()
 

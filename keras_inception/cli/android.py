@@ -8,7 +8,7 @@ from . import options
 
 
 def _metadata(arguments) -> None:
-    from ..tflite.metadata.saving import describe
+    from keras_inception.tflite.metadata.saving import describe
 
     said = describe(
         arguments.file, mean=arguments.mean, std=arguments.std, **options.said(arguments)
@@ -23,7 +23,7 @@ def _metadata(arguments) -> None:
 
 
 def _android(arguments) -> None:
-    from ..tflite.android import write
+    from keras_inception.tflite.android import write
 
     write(arguments.file, arguments.folder, arguments.images, arguments.package)
     print(Path(arguments.folder) / "README.md")

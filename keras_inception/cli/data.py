@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..training.recipes import DATA, Recipe
+from keras_inception.training.recipes.recipe import DATA, Recipe
 
 
 def _check(arguments) -> int:
-    from ..training.check import check
+    from keras_inception.training.data.report import check
 
     report = check(arguments.source, arguments.holdout, arguments.seed)
     print(report)
@@ -16,7 +16,7 @@ def _check(arguments) -> int:
 
 
 def _pack(arguments) -> None:
-    from ..training.pack import pack
+    from keras_inception.training.data.packing import pack
 
     packed = pack(arguments.source, Path(arguments.folder), arguments.holdout, arguments.seed)
     images = packed["images"]

@@ -8,7 +8,7 @@ _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag 
 
 
 def _evaluate(arguments) -> None:
-    from ..tflite import evaluation
+    from keras_inception.tflite import evaluation
 
     scores = evaluation.evaluate(
         arguments.subjects,
@@ -24,7 +24,7 @@ def _evaluate(arguments) -> None:
 
 
 def _predict(arguments) -> None:
-    from ..tflite.prediction import predict
+    from keras_inception.tflite.prediction import predict
 
     answers = predict(
         arguments.weights,
@@ -41,14 +41,15 @@ def _predict(arguments) -> None:
 
 
 def _report(arguments) -> None:
-    from ..tflite import evaluation
+    from keras_inception.tflite import evaluation
 
     print(evaluation.report(arguments.folder))
 
 
 def _benchmark(arguments) -> None:
+    from keras_inception.tflite.benchmarking import adb_benchmark, latency
+
     from ..files import write_json
-    from ..tflite.benchmarking import adb_benchmark, latency
 
     measure = adb_benchmark.benchmark if arguments.adb else latency.benchmark
     measured = measure(arguments.files, arguments.threads, arguments.runs)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from ..tflite import schemes
-from ..training.recipes import DATA
+from keras_inception.tflite import schemes
+from keras_inception.training.recipes.recipe import DATA
+
 from . import options
 
 
 def _quantize(arguments) -> None:
-    from ..tflite import exporting
+    from keras_inception.tflite import exporting
 
     print(
         exporting.quantize(
@@ -31,7 +32,7 @@ def _file_options(arguments) -> dict:
 
 
 def _export(arguments) -> None:
-    from ..tflite import android, exporting
+    from keras_inception.tflite import android, exporting
 
     if arguments.android:
         android.require_empty(arguments.android)
@@ -51,7 +52,7 @@ def _export(arguments) -> None:
 
 
 def _browser(arguments) -> None:
-    from ..tflite import browser
+    from keras_inception.tflite import browser
 
     page = browser.write(arguments.file, arguments.folder)
     print(page)

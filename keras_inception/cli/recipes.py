@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textwrap import fill
 
+from keras_inception.training.recipes.published import NAMED
+
 from ..errors import BadInput
-from ..training.named import NAMED
 
 
 def _recipes(arguments) -> None:

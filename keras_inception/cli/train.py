@@ -6,20 +6,21 @@ import argparse
 from contextlib import nullcontext
 from dataclasses import MISSING, fields
 
+from keras_inception.training.recipes.published import NAMED
+from keras_inception.training.recipes.recipe import DATA, Recipe, recipe_for
+
 from ..errors import BadInput
-from ..training import recipes
-from ..training.named import NAMED
 
 AUTO = "auto"
 
 
 def _train(arguments) -> None:
-    from ..training import fit
-    from ..training.watch import Watch
+    from keras_inception.training import fit
+    from keras_inception.training.tensorboard.options import Watch
 
     watch = Watch(histograms=arguments.histograms, profile=arguments.profile)
     given = vars(arguments)
-    options = {f.name: given[f.name] for f in fields(recipes.Recipe) if f.name in given}
+    options = {f.name: given[f.name] for f in fields(Recipe) if f.name in given}
     if arguments.distribute is None and arguments.process_id is not None:
         raise BadInput("--process-id is one of several; give their addresses to --distribute")
     if arguments.dry_run:
@@ -27,10 +28,10 @@ def _train(arguments) -> None:
             raise BadInput("--dry-run plans for one device; leave out --distribute")
         if arguments.resume:
             raise BadInput("--dry-run is about a new run; leave out --resume")
-        from ..training import plan
+        from keras_inception.training import dry_run
 
         options = _with_batch_size(options)
-        print(plan.plan(options.pop("data", "digits"), options, arguments.run))
+        print(dry_run.plan(options.pop("data", "digits"), options, arguments.run))
         return
     if arguments.resume and options:
         raise BadInput(
@@ -46,7 +47,7 @@ def _train(arguments) -> None:
         if arguments.resume:
             run = fit.resume(arguments.run, watch, distribution)
         else:
-            recipe = recipes.recipe_for(**options)
+            recipe = recipe_for(**options)
             run = fit.start(recipe, arguments.run, watch, distribution)
     if not distribution.first:
         print(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
@@ -55,7 +56,7 @@ def _train(arguments) -> None:
 
 
 def _distribution(arguments):
-    from ..training import distribution
+    from keras_inception.training import distribution
 
     if arguments.distribute is None:
         return nullcontext(distribution.ALONE)
@@ -68,10 +69,10 @@ def _with_batch_size(options: dict) -> dict:
     """The options with the batch size and learning rate that "auto" stands for here."""
     if options.get("batch_size") != AUTO:
         return options
-    from ..training import batch_size, data
+    from keras_inception.training import batch_size, data
 
     options = {name: value for name, value in options.items() if name != "batch_size"}
-    recipe = recipes.recipe_for(**{"data": "digits", **options})
+    recipe = recipe_for(**{"data": "digits", **options})
     train = data.load(recipe.data, recipe.holdout, recipe.seed).train
     found = batch_size.fitted(recipe, len(train), train.channels, len(train.classes))
     return {**options, "batch_size": found.batch_size, "learning_rate": found.learning_rate}
@@ -120,7 +121,7 @@ def add(commands) -> None:
         help="which of these processes this one is, from 0; process 0 writes the run folder",
     )
     kinds = {"int": int, "float": float, "str": str}
-    for field in fields(recipes.Recipe):
+    for field in fields(Recipe):
         if field.type == "bool":
             how = {"action": argparse.BooleanOptionalAction}
         else:
@@ -134,7 +135,7 @@ def add(commands) -> None:
         if field.name == "recipe":
             how["help"] = f"one of {', '.join(NAMED)}; its values go over those for the data"
         if field.default is MISSING:
-            how["help"] = f"{recipes.DATA}; default: digits"
+            how["help"] = f"{DATA}; default: digits"
         names = [_flag(field.name), *(["--batch"] if field.name == "batch_size" else [])]
         parser.add_argument(*names, default=argparse.SUPPRESS, **how)
     parser.set_defaults(command=_train)

@@ -21,16 +21,7 @@ from ..variants import VARIANTS
 from . import archive, download, formats, store
 from .convert import convert
 from .keys import keys
-from .names import (
-    caffe,
-    caffe_arrays,
-    keras_applications,
-    osmr,
-    ours,
-    slim,
-    timm,
-    torchvision,
-)
+from .names import caffe, caffe_arrays, keras_applications, osmr, ours, slim, timm, torchvision
 from .presets import CAFFE, OSMR, PRESETS, Preset, preset
 from .reuse import with_channels
 

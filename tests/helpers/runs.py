@@ -4,7 +4,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import keras_inception as ki
-from keras_inception.training import run_folder
+from keras_inception.training.run import run_folder
 
 
 def temporaries(folder):

@@ -11,12 +11,12 @@ import signal
 import sys
 from dataclasses import replace
 
-from keras_inception.training import recipes
+from keras_inception.training.recipes import recipe
 
 OPTIONS = {"width": 0.25, "epochs": 3, "image_size": 17, "batch_size": 128, "dropout": 0.4}
 #: As arguments of `keras-inception train`.
 TRAIN = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
-_network_of = recipes.network_of
+_network_of = recipe.network_of
 
 
 def network_of(*arguments):
@@ -31,7 +31,8 @@ if __name__ == "__main__":
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         sys.modules["tensorflow"] = None
     from keras_inception import cli
-    from keras_inception.training import fit, precision
+    from keras_inception.training import fit
+    from keras_inception.training.recipes import precision
 
     fit.network_of = network_of
     if "PRECISION" in os.environ:

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from keras_inception.errors import BadInput
+from keras_inception.images import centre, decode, photographs
 from keras_inception.training import data
-from keras_inception.training.images import centre, decode, photographs
 
 from ..classifier import ModelInfo
 from ..file.interpreter import File

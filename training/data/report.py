@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_inception.images import MAX_PIXELS, ORIENTATION, UNREADABLE, decode
+
 from . import sources
-from .data import Examples
-from .images import MAX_PIXELS, ORIENTATION, UNREADABLE, decode
-from .look import groups, reason
+from .examples import Examples
+from .headers import groups, reason
 from .sources.files import TEST, TRAIN, Listing
 
 #: Largest class over smallest from which on a set is called skewed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,11 +9,9 @@ import numpy as np
 from PIL import Image
 
 from keras_inception.errors import BadInput
+from keras_inception.images import UNREADABLE, Undecoded, decode
 
-from .images import UNREADABLE, Undecoded, decode
-from .look import reason
-
-log = logging.getLogger(__name__)
+from .headers import reason
 
 
 @dataclass(frozen=True)
@@ -101,18 +98,6 @@ class Split:
     test: Examples
 
 
-def load(source: str, holdout: float = 0.2, seed: int = 0) -> Split:
-    """The data set `source` names, as `recipes.DATA` lists them.
-
-    Of sets that are not split already, `holdout` of each class is kept for evaluation, drawn with
-    `seed`. Images to train on that are to be evaluated on as well are left out of the training.
-    Raises BadInput for a source that cannot be used.
-    """
-    from . import sources  # they are made of what is defined here
-
-    return _apart(sources.read(source, holdout, seed))
-
-
 def hold_out(examples: Examples, holdout: float, seed: int) -> Split:
     """`holdout` of each class for evaluation, at least one image, drawn with `seed`."""
     order = np.random.default_rng(seed).permutation(len(examples))
@@ -128,23 +113,3 @@ def hold_out(examples: Examples, holdout: float, seed: int) -> Split:
     test = np.sort(np.array(test))
     train = np.setdiff1d(np.arange(len(examples)), test)
     return Split(examples.take(train), examples.take(test))
-
-
-def _apart(split: Split) -> Split:
-    """The split without the training images that are evaluated on as well.
-
-    It is the training part that gives way, so that scores stay comparable with those of others.
-    """
-    seen = set(split.test.digests)
-    shared = np.array([digest in seen for digest in split.train.digests], bool)
-    if not shared.any():
-        return split
-    log.warning(
-        "%d of %d images to train on are to be evaluated on as well, and are left out: %s",
-        shared.sum(),
-        len(split.train),
-        ", ".join(split.train.name(i) for i in np.flatnonzero(shared)[:3]),
-    )
-    if shared.all():
-        raise BadInput("every image to train on is also to be evaluated on; split the set anew")
-    return Split(split.train.take(np.flatnonzero(~shared)), split.test)

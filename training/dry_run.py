@@ -14,8 +14,8 @@ import numpy as np
 from keras_inception.costs import total
 
 from . import fit
-from .augment import soft
-from .recipes import recipe_for, sources
+from .data.augment import soft
+from .recipes.recipe import recipe_for, sources
 
 TIMED_STEPS = 3
 TIMED_BATCHES = 3

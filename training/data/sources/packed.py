@@ -12,7 +12,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 
 from .. import tfrecord
-from ..data import Examples, Split, of_files
+from ..examples import Examples, Split, of_files
 from .files import TEST, TRAIN
 
 #: What says how a set was packed, and what is there until it is.

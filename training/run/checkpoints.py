@@ -17,7 +17,7 @@ from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 
-from .gradients import GradientNorms
+from ..tensorboard.gradient_norms import GradientNorms
 from .run_folder import Run
 
 log = logging.getLogger(__name__)

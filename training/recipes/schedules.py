@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from .recipes import Recipe
+from .recipe import Recipe
 
 
 def schedule_for(recipe: Recipe, steps_per_epoch: int):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from keras_inception.errors import BadInput
 
-from ..data import Split
-from ..recipes import DATA
+from ...recipes.recipe import DATA
+from ..examples import Split
 from . import arrays, csv_file, folder, imagenet, packed, tfds
 from .files import Listing, split_of
 

@@ -20,8 +20,9 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.record import from_record, to_record
 from keras_inception.spec import Network
 
-from .data import Split, load
-from .recipes import Recipe
+from ..data import load
+from ..data.examples import Split
+from ..recipes.recipe import Recipe
 
 PACKAGES = (
     "keras-inception",

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 
-from ..data import Examples, Split, of_files
+from ..examples import Examples, Split, of_files
 
 
 def of_tfds(name: str) -> Split:

@@ -10,7 +10,7 @@ from keras_inception.errors import BadInput
 from keras_inception.networks import FAMILY, member
 from keras_inception.spec import BatchNorm, Network
 
-from .named import NAMED
+from .published import NAMED
 
 NORMS = ("published", "batch", "lrn", "none")
 #: Where images may come from.

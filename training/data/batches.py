@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
+from keras_inception.images import centre
 from keras_inception.preprocess import Preprocessing
 
+from ..distribution import ALONE, Distribution
+from ..recipes.recipe import Recipe
 from . import balance
 from .augment import augment, mix, soft
 from .bad_images import BadImages
-from .data import Examples
-from .distribution import ALONE, Distribution
-from .images import centre
-from .recipes import Recipe
+from .examples import Examples
 
 
 def _workers() -> int:

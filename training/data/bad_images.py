@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from keras_inception.errors import BadInput
+from keras_inception.images import UNREADABLE
 
-from .data import Examples
-from .images import UNREADABLE
-from .look import reason
+from .examples import Examples
+from .headers import reason
 
 log = logging.getLogger(__name__)
 

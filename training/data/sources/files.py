@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_inception.errors import BadInput
+from keras_inception.images import EXTENSIONS
 
-from ..data import Examples, Split, hold_out, of_files
-from ..images import EXTENSIONS
-from ..look import look_at
+from ..examples import Examples, Split, hold_out, of_files
+from ..headers import look_at
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_inception.errors import BadInput, needed_by
 
-from ..data import Examples, Split, hold_out
+from ..examples import Examples, Split, hold_out
 
 _DIGITS = tuple("0123456789")
 _ARTICLES = (

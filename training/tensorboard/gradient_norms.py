@@ -7,8 +7,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from ..run.run_folder import Run
 from .rows import Rows
-from .run_folder import Run
 
 
 class GradientNorms:

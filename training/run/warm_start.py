@@ -9,7 +9,7 @@ from keras_inception.weights import published
 from keras_inception.weights.published import Published
 from keras_inception.weights.reuse import reuse
 
-from .recipes import Recipe
+from ..recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from keras_inception.classes import imagenet_classes
 from keras_inception.errors import BadInput
+from keras_inception.images import photographs
 
-from .data import Examples, of_files
-from .images import photographs
+from .examples import Examples, of_files
 
 
 def labelled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from .recipes import Recipe
+from .recipe import Recipe
 from .schedules import schedule_for
 
 

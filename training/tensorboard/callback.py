@@ -10,15 +10,15 @@ import numpy as np
 
 from keras_inception.builder import MAIN
 
+from ..data.batches import TrainingBatches, pixels
+from ..data.examples import Examples
+from ..run.run_folder import Run
 from . import pictures
-from .batches import TrainingBatches, pixels
-from .data import Examples
 from .events import Events
-from .gradients import GradientNorms
+from .gradient_norms import GradientNorms
 from .graph import graph
+from .options import Watch
 from .rows import Rows
-from .run_folder import Run
-from .watch import Watch
 
 #: How many images a picture shows at most.
 SHOWN = 24

@@ -12,11 +12,11 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing, write_json
+from keras_inception.images import UNREADABLE
 
-from . import tfrecord
-from .data import Examples, load
-from .images import UNREADABLE
-from .look import reason
+from . import load, tfrecord
+from .examples import Examples
+from .headers import reason
 from .sources.files import TEST, TRAIN
 from .sources.packed import PLAN, RECORD, index_file, read
 

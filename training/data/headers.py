@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .images import UNREADABLE, decode, opened
+from keras_inception.images import UNREADABLE, decode, opened
 
 #: Files of up to two ends are read and hashed whole.
 END = 32 * 1024

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from .recipes import Recipe
+from ..recipes.recipe import Recipe
 
 #: GoogLeNet, section 6: "bilinear, area, nearest neighbor and cubic, with equal probability".
 INTERPOLATIONS = (Image.BILINEAR, Image.BOX, Image.NEAREST, Image.BICUBIC)

@@ -1,4 +1,4 @@
-"""Whether a run has a board, and what is on it only when asked."""
+"""Whether a run has a board, which it has where TensorBoard is installed."""
 
 from __future__ import annotations
 
@@ -7,43 +7,19 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from keras_inception.errors import needed_by
-
-from . import profile
-from .batches import TrainingBatches
-from .data import Examples
-from .gradients import GradientNorms
-from .run_folder import Run
+from ..data.batches import TrainingBatches
+from ..data.examples import Examples
+from ..run.run_folder import Run
+from .gradient_norms import GradientNorms
+from .options import Watch
 
 if TYPE_CHECKING:
-    from .board import Board
+    from .callback import Board
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What a board shows only when asked: histograms of all weights after every epoch, and a
-    profile of a few steps. Raises BadInput if TensorBoard, which shows them, is not installed, or
-    if the backend cannot profile."""
-
-    histograms: bool = False
-    profile: bool = False
-
-    def __post_init__(self):
-        if self.profile:
-            profile.check()
-        if self.histograms or self.profile:
-            with needed_by("a look at histograms or a profile"):
-                import_module("tensorboard")
-
-
-PLAIN = Watch()
 
 
 def board_of(
@@ -54,7 +30,7 @@ def board_of(
     if find_spec("tensorboard") is None:
         log.info('the curves are in %s; TensorBoard: pip install "keras-inception[train]"', run.log)
         return None
-    from .board import Board
+    from .callback import Board
     from .event_files import forget
 
     log.info("TensorBoard: %s", run.tensorboard)
