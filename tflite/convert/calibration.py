@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ..keras_graph.plain import PlainNetwork
-from ..keras_graph.to_keras import to_keras
+from ..keras_graph.to_keras import tensors_of
 from .rounding import rounding
 
 #: The narrowest range: something to divide by.
@@ -41,15 +41,12 @@ def calibrated_ranges(
 
 def _probe(network: PlainNetwork, observed: frozenset[int]):
     """A model that gives the smallest and the largest value of each observed tensor."""
-    ends = {}
-
-    def after(number: int, tensor):
-        if number in observed:
-            ends[str(number)] = keras.ops.min(tensor), keras.ops.max(tensor)
-        return tensor
-
-    model = to_keras(network, keras, after=after)
-    return keras.Model(model.input, ends)
+    tensors = tensors_of(network, keras)
+    ends = {
+        str(number): (keras.ops.min(tensors[number]), keras.ops.max(tensors[number]))
+        for number in observed
+    }
+    return keras.Model(tensors[network.input], ends)
 
 
 def _limits(group, ends) -> tuple[float, float]:

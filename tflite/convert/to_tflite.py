@@ -14,7 +14,7 @@ from keras_inception.preprocess import Preprocessing
 from .. import upstream_fixes
 from ..file.graph import CONVERSIONS, Graph
 from ..keras_graph.plain import JOINING, PlainNetwork
-from ..keras_graph.to_keras import keras_layer
+from ..keras_graph.to_keras import called, keras_layer
 from ..schemes import scheme_named
 from .calibration import calibrated_ranges
 from .rounding import Ranges
@@ -159,8 +159,7 @@ def _computed(network: PlainNetwork, layers: Mapping[str, Any], ranges: Ranges, 
 
     tensors = {network.input: rounded(network.input, "image", image)}
     for layer in network.layers:
-        given = [tensors[n] for n in layer.inputs]
-        output = layers[layer.name](given if layer.kind in JOINING else given[0])
+        output = called(layers[layer.name], layer, tensors)
         tensors[layer.output] = rounded(layer.output, layer.name, output)
     return tensors[network.output]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
@@ -25,18 +24,12 @@ _ALSO = {"swish": "silu", "hard_swish": "hard_silu"}
 class Lowering:
     """Plain layers one after another, and the plain tensor that each of the graph's became."""
 
-    def __init__(self, graph: KerasGraph, function: Callable[[Node], Callable[..., int]]):
-        """`function` gives for a node what emits its layers."""
-        self.function = function
+    def __init__(self, graph: KerasGraph):
         self.tensors = {graph.input: graph.input}
         self.fresh = count(1 + max([graph.input, *(node.output for node in graph.nodes)]))
         self.layers: list[Layer] = []
         self.names = {"image", *(node.name for node in graph.nodes)}
         self.shapes = {graph.input: graph.shape}
-
-    def add(self, node: Node) -> None:
-        inputs = [self.tensors[n] for n in node.inputs]
-        self.tensors[node.output] = self.function(node)(Emitter(self, node), *inputs)
 
     def emit(self, name: str, layer: Layer) -> int:
         self.layers.append(replace(layer, name=name, output=next(self.fresh)))

@@ -65,9 +65,11 @@ _HUGE = np.float32(1e30)
 def lower(graph: KerasGraph) -> PlainNetwork:
     """The plain layers that do what `graph` does. Raises BadInput naming a layer that cannot be
     had."""
-    lowering = Lowering(graph, _function)
+    lowering = Lowering(graph)
     for node, shape in zip(graph.nodes, _shapes(graph), strict=True):
-        lowering.add(replace(node, shape=shape))
+        emit = Emitter(lowering, replace(node, shape=shape))
+        inputs = [lowering.tensors[n] for n in node.inputs]
+        lowering.tensors[node.output] = _function(node)(emit, *inputs)
     output = lowering.tensors[graph.output]
     layers = [*needed(lowering.layers, [output])]
     layers, output = normal_form(layers, output, lowering.fresh)

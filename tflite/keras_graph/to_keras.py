@@ -14,27 +14,27 @@ from keras_inception.layers import is_keras_3, local_response_normalization
 from .plain import JOINING, KINDS, Layer, PlainNetwork
 
 
-def to_keras(
-    network: PlainNetwork,
-    keras: ModuleType,
-    make: Callable[[Layer], Any] | None = None,
-    after: Callable[[int, Any], Any] = lambda number, tensor: tensor,
-):
-    """The model that computes `network`, in float32.
+def to_keras(network: PlainNetwork, keras: ModuleType):
+    """The model that computes `network`, in float32."""
+    tensors = tensors_of(network, keras)
+    return keras.Model(tensors[network.input], tensors[network.output], name=network.name)
 
-    make: the Keras layer for a plain one, in place of `keras_layer`.
-    after: what readers are given in place of a tensor: the tensor's number and it -> a tensor.
-    """
-    image = keras.Input(network.shape, name="image")
-    tensors = {network.input: after(network.input, image)}
+
+def tensors_of(network: PlainNetwork, keras: ModuleType) -> dict[int, Any]:
+    """The symbolic tensors of the model that computes `network`, by their numbers in it."""
+    tensors = {network.input: keras.Input(network.shape, name="image")}
     for layer in network.layers:
-        made = make(layer) if make else keras_layer(layer, keras)
-        given = [tensors[n] for n in layer.inputs]
-        output = made(given if layer.kind in JOINING else given[0])
-        if not make and layer.weights:
+        made = keras_layer(layer, keras)
+        tensors[layer.output] = called(made, layer, tensors)
+        if layer.weights:
             made.set_weights(layer.weights)
-        tensors[layer.output] = after(layer.output, output)
-    return keras.Model(image, tensors[network.output], name=network.name)
+    return tensors
+
+
+def called(made: Callable[..., Any], layer: Layer, tensors: Mapping[int, Any]) -> Any:
+    """What `made`, which computes a plain layer, makes of its inputs among `tensors`."""
+    given = [tensors[number] for number in layer.inputs]
+    return made(given if layer.kind in JOINING else given[0])
 
 
 def keras_layer(layer: Layer, keras: ModuleType, kind: type | None = None):
@@ -75,9 +75,9 @@ def outputs(
 
     if not tensors:
         return {}
-    made: dict[int, Any] = {}
-    model = to_keras(network, keras, after=lambda n, tensor: made.setdefault(n, tensor))
-    probe = keras.Model(model.input, {name: made[number] for name, number in tensors.items()})
+    made = tensors_of(network, keras)
+    wanted = {name: made[number] for name, number in tensors.items()}
+    probe = keras.Model(made[network.input], wanted)
     return {name: np.asarray(value) for name, value in probe(images, training=False).items()}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras_inception.native_output import verbosity
 
 from ..keras_graph.plain import Layer
-from ..keras_graph.to_keras import keras_layer, to_keras
+from ..keras_graph.to_keras import called, keras_layer
 from .fake_quantized import FakeQuantized
 from .keras_layers import FAKE_QUANTIZED, Range, take_variables
 
@@ -22,29 +22,24 @@ class KerasFakeQuantized(FakeQuantized):
     KERAS, MIXED = keras, True
 
     def _build(self):
-        made = {}
-
-        def make(layer: Layer):
-            made[layer.name] = keras_layer(layer, keras, FAKE_QUANTIZED.get(layer.kind))
-            if layer.kind in FAKE_QUANTIZED:
-                self.kernels[layer.name] = made[layer.name]
-            return made[layer.name]
-
-        def after(number: int, tensor):
-            group = self.rounding.groups.get(number)
-            if group is not None:
-                maker = self.network.maker.get(number)
-                name = f"{maker.name if maker else 'image'}>range"
-                self.observers[number] = Range(group, number in self.rounding.observed, name=name)
-                tensor = self.observers[number](tensor)
-            self.tensors[number] = tensor
-            return tensor
-
-        model = to_keras(self.network, keras, make, after)
+        image = keras.Input(self.network.shape, name="image")
+        self._round(self.network.input, "image", image)
         for layer in self.network.layers:
+            made = keras_layer(layer, keras, FAKE_QUANTIZED.get(layer.kind))
+            if layer.kind in FAKE_QUANTIZED:
+                self.kernels[layer.name] = made
+            self._round(layer.output, layer.name, called(made, layer, self.tensors))
             if layer.weights:
-                take_variables(made[layer.name], layer)
-        return model
+                take_variables(made, layer)
+        return keras.Model(image, self.tensors[self.network.output], name=self.network.name)
+
+    def _round(self, number: int, maker: str, tensor) -> None:
+        group = self.rounding.groups.get(number)
+        if group is not None:
+            observed = number in self.rounding.observed
+            self.observers[number] = Range(group, observed, name=f"{maker}>range")
+            tensor = self.observers[number](tensor)
+        self.tensors[number] = tensor
 
     def _variables(self, layer: Layer) -> list[np.ndarray]:
         return self.model.get_layer(layer.name).get_weights()

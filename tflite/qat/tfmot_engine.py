@@ -22,7 +22,7 @@ from keras_inception.native_output import verbosity
 
 from ..convert.rounding import Group
 from ..keras_graph.plain import KINDS, WEIGHTED, Layer
-from ..keras_graph.to_keras import keras_layer, to_keras
+from ..keras_graph.to_keras import called, keras_layer
 from .fake_quantized import FakeQuantized
 from .observer import Observer
 
@@ -126,39 +126,29 @@ class TfmotFakeQuantized(FakeQuantized):
     KERAS, MIXED = tf_keras, False
 
     def _build(self):
+        image = tf_keras.Input(self.network.shape, name="image")
+        identity = tf_keras.layers.Activation("linear", name="image>range")
+        wrapper = self._wrapped(identity, None, self.network.input)
+        self.tensors[self.network.input] = wrapper(image)
         self._wrappers = {}
-
-        def wrapped(layer, kernel: Kernel | None, number: int):
-            group = self.rounding.groups.get(number)
-            output = None
-            if group is not None:
-                output = Range(group, number in self.rounding.observed)
-                self.observers[number] = output
-            config = Config(kernel, output)
-            return _quantization.QuantizeWrapperV2(layer, config, name_prefix="quant_")
-
-        def make(layer: Layer):
+        for layer in self.network.layers:
             kernel = None
             # The wrapper would train what is rounded; what does not train is exact in 8 bits.
             if layer.kind in WEIGHTED and layer.trainable:
                 kernel = self.kernels[layer.name] = Kernel(layer)
-            made = wrapped(keras_layer(layer, tf_keras), kernel, layer.output)
-            self._wrappers[layer.name] = made
-            return made
-
-        def after(number: int, tensor):
-            if number == self.network.input:
-                identity = tf_keras.layers.Activation("linear", name="image>range")
-                tensor = wrapped(identity, None, number)(tensor)
-            self.tensors[number] = tensor
-            return tensor
-
-        model = to_keras(self.network, tf_keras, make, after)
-        for layer in self.network.layers:
-            variables = self._of_wrapper(layer)
-            for variable, value in zip(variables, layer.variables, strict=True):
+            wrapper = self._wrapped(keras_layer(layer, tf_keras), kernel, layer.output)
+            self.tensors[layer.output] = called(wrapper, layer, self.tensors)
+            self._wrappers[layer.name] = wrapper
+            for variable, value in zip(self._of_wrapper(layer), layer.variables, strict=True):
                 variable.assign(value)
-        return model
+        return tf_keras.Model(image, self.tensors[self.network.output], name=self.network.name)
+
+    def _wrapped(self, layer, kernel: Kernel | None, number: int):
+        group, output = self.rounding.groups.get(number), None
+        if group is not None:
+            output = self.observers[number] = Range(group, number in self.rounding.observed)
+        config = Config(kernel, output)
+        return _quantization.QuantizeWrapperV2(layer, config, name_prefix="quant_")
 
     def _of_wrapper(self, layer: Layer) -> list:
         wrapper = self._wrappers[layer.name]
