@@ -35,6 +35,7 @@ LAYERS = {
     "keras_inception.surgery": 4,
     "keras_inception.catalog": 4,
     "keras_inception.lazy": 1,
+    "keras_inception.protobuf": 1,
     "keras_inception.images": 3,
     "keras_inception.crops": 4,
     "keras_inception.metrics": 2,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from math import isfinite, log10
 
@@ -15,6 +14,7 @@ from ..file.interpreter import File
 from ..keras_graph.plain import PlainNetwork
 from ..keras_graph.to_keras import outputs
 from ..qat.fake_quantized import FakeQuantized
+from .tensors import Stored, stored
 
 #: A layer departs if fewer of its values are within a step of the fake-quantized model's. Roundings
 #: that fall the other way are handed on from layer to layer, so that not all are in any good file.
@@ -68,54 +68,32 @@ def by_layer(
     `pixels` are images of 0..255, (n, height, width, channels). A layer that the converter merged
     with the next is seen as that.
     """
-    file, given = File(graph, keep_tensors=True), expected.caller
+    tensors = stored(File(graph, keep_tensors=True), expected.caller(pixels))
     known = {layer.name: layer.output for layer in quantized.network.layers}
     also = {layer.name: layer.output for layer in trained.layers}
-    sums = {}
-    for position, image in enumerate(given(pixels)):
-        made = {}
-        for tensor, values in file.tensors(image):
-            name = tensor["name"]
-            if name in known and tensor["quantization"][0]:
-                made[name] = tensor, values
-        if not position:
-            sums = {name: _Sums(tensor) for name, (tensor, _) in made.items()}
-            emulated = quantized.outputs(expected(pixels), {name: known[name] for name in made})
-            exact = outputs(trained, expected(pixels), {n: also[n] for n in made if n in also})
-        for name, (_, values) in made.items():
-            float_values = exact[name][position] if name in exact else None
-            sums[name].add(values[0], emulated[name][position], float_values)
-    return tuple(total.layer(name) for name, total in sums.items())
+    tensors = {name: each for name, each in tensors.items() if name in known and each.step}
+    emulated = quantized.outputs(expected(pixels), {name: known[name] for name in tensors})
+    exact = outputs(trained, expected(pixels), {n: also[n] for n in tensors if n in also})
+    return tuple(
+        _compared(name, tensor, emulated[name], exact.get(name)) for name, tensor in tensors.items()
+    )
+
+
+def _compared(name: str, tensor: Stored, emulated: np.ndarray, exact: np.ndarray | None) -> Layer:
+    values = tensor.values
+    ends = [end for end in (tensor.low, tensor.high) if end]
+    saturated = np.isclose(values[..., None], ends, atol=tensor.step / 4).any(axis=-1)
+    near = np.abs(values - emulated.reshape(values.shape)) <= 1.001 * tensor.step
+    noise = float("nan")
+    if exact is not None:
+        exact = exact.reshape(values.shape).astype(np.float64)
+        error = np.square(values - exact).sum()
+        noise = 10 * log10(np.square(exact).sum() / error) if error else noise
+    shares = float(near.mean()), float(saturated.mean())
+    return Layer(name, float(tensor.low), float(tensor.high), *shares, noise)
 
 
 def first_departure(layers: tuple[Layer, ...]) -> str:
     """A clause that names the first layer that departs, for an error; empty if none does."""
     departed = next((layer for layer in layers if layer.departs), None)
     return f"; the first layer that departs: {departed}" if departed else ""
-
-
-class _Sums:
-    """Running sums of one layer over the images."""
-
-    def __init__(self, tensor: dict):
-        (self.scale, self.zero_point), limits = tensor["quantization"], np.iinfo(tensor["dtype"])
-        self.ends = [end for end in (limits.min, limits.max) if end != self.zero_point]
-        self.low, self.high = ((n - self.zero_point) * self.scale for n in (limits.min, limits.max))
-        self.sums = defaultdict(float)
-
-    def add(self, values: np.ndarray, emulated, exact) -> None:
-        output = (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
-        near = np.abs(output - emulated.reshape(output.shape)) <= 1.001 * self.scale
-        self.sums["values"] += output.size
-        self.sums["within"] += near.sum()
-        self.sums["saturated"] += np.isin(values, self.ends).sum()
-        if exact is not None:
-            exact = exact.reshape(output.shape)
-            self.sums["signal"] += np.square(exact, dtype=np.float64).sum()
-            self.sums["noise"] += np.square(output - exact, dtype=np.float64).sum()
-
-    def layer(self, name: str) -> Layer:
-        sums, count = self.sums, self.sums["values"]
-        noise = 10 * log10(sums["signal"] / sums["noise"]) if sums["noise"] else float("nan")
-        shares = float(sums["within"] / count), float(sums["saturated"] / count)
-        return Layer(name, float(self.low), float(self.high), *shares, noise)

@@ -6,19 +6,17 @@ fault is found where it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import keras
 import numpy as np
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
-from ..convert.space_to_depth_stem import SUFFIX, pixels_of_four
 from ..file.graph import Graph
 from ..file.interpreter import File
 from ..keras_graph.plain import JOINING, KINDS, WEIGHTED, Layer, PlainNetwork
 from ..keras_graph.to_keras import keras_layer
+from .tensors import stored
 
 #: Images that are compared.
 COMPARED = 2
@@ -32,13 +30,13 @@ def require_operators(
 ) -> None:
     """Raise BadInput, naming the layer, for an operator that computes something else than the layer
     of `network` that it was made from, on images of 0..255, or that is not there."""
-    stored = _stored(File(graph, keep_tensors=True), expected.caller(pixels[:COMPARED]))
-    values = {network.input: stored["image"].values}
+    tensors = stored(File(graph, keep_tensors=True), expected.caller(pixels[:COMPARED]))
+    values = {network.input: tensors["image"].values}
     for layer in network.layers:
         readers = [reader.name for reader in network.readers.get(layer.output, ())]
-        if layer.kind in WEIGHTED and not any(name in stored for name in (layer.name, *readers)):
+        if layer.kind in WEIGHTED and not any(name in tensors for name in (layer.name, *readers)):
             raise BadInput(f"{layer.name} ({layer.kind}) is not in the file; nothing was kept")
-        found = stored.get(layer.name)
+        found = tensors.get(layer.name)
         given = [values[number] for number in layer.inputs]
         computed = _computed(layer, given, rounded=graph.is_integer)
         values[layer.output] = found.values if found else computed
@@ -47,48 +45,6 @@ def require_operators(
                 f"the operator of {layer.name} ({layer.kind}) computes something else in the file: "
                 f"{within:.1%} of its values are those of the layer; nothing was kept"
             )
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """A tensor in floats, its step, which is 0 if it is stored in floats, and its range."""
-
-    values: np.ndarray
-    step: float
-    low: float
-    high: float
-
-    def share_of(self, computed: np.ndarray) -> float:
-        """The share of values that are those of `computed`."""
-        computed = np.clip(computed, self.low, self.high).reshape(self.values.shape)
-        allowed = 2.001 * self.step or 1e-4 * max(1.0, float(np.abs(computed).max()))
-        return float((np.abs(self.values - computed) <= allowed).mean())
-
-
-def _stored(file: File, images: np.ndarray) -> dict[str, _Stored]:
-    """The tensors of a file by name, for images as it takes them."""
-    found: dict[str, list[_Stored]] = {}
-    for image in images:
-        made: dict[str, _Stored] = {}
-        for tensor, integers in file.tensors(image):
-            scale, zero_point = tensor["quantization"]
-            values, limits = integers[0].astype(np.float32), (-np.inf, np.inf)
-            if scale:
-                values = (values - zero_point) * np.float32(scale)
-                whole = np.iinfo(tensor["dtype"])
-                limits = tuple((n - zero_point) * scale for n in (whole.min, whole.max))
-            name = tensor["name"]
-            if name == f"image{SUFFIX.decode()}" and "image" not in made:
-                name, values = "image", pixels_of_four(values)
-            made[name] = _Stored(values, scale, *limits)
-        if "image" not in made:  # The file takes it as its first operator needs it.
-            made["image"] = _Stored(file.rounded(image[None])[0], 0.0, -np.inf, np.inf)
-        for name, tensor in made.items():
-            found.setdefault(name, []).append(tensor)
-    return {
-        name: replace(each[0], values=np.stack([tensor.values for tensor in each]))
-        for name, each in found.items()
-    }
 
 
 def _computed(layer: Layer, inputs: list[np.ndarray], rounded: bool) -> np.ndarray:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_inception.protobuf import fields, varint
+
 _LANE = 128
 
 
@@ -118,40 +120,14 @@ def example(features: dict[str, bytes | int]) -> bytes:
     return _field(1, entries)
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(number, content) of a message whose fields are all of variable length."""
-    at = 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        number = varint() >> 3
-        size = varint()
-        yield number, message[at : at + size]
-        at += size
-
-
 def features_of(data: bytes) -> dict[str, bytes | int]:
     """What `example` was given."""
     found = {}
-    for _, entries in _fields(memoryview(data)):
-        for _, entry in _fields(entries):
-            parts = dict(_fields(entry))
-            ((kind, values),) = _fields(parts[2])
-            ((_, value),) = _fields(values)
-            name = str(parts[1], "utf-8")
-            found[name] = _integer(value) if kind == 3 else bytes(value)
+    for _, entries in fields(memoryview(data)):
+        for _, entry in fields(entries):
+            parts = dict(fields(entry))
+            ((kind, values),) = fields(parts[2])
+            ((_, value),) = fields(values)
+            number = kind == 3  # In a row of them, packed.
+            found[str(parts[1], "utf-8")] = varint(value, 0)[0] if number else bytes(value)
     return found
-
-
-def _integer(content: memoryview) -> int:
-    return sum((byte & 127) << 7 * place for place, byte in enumerate(content))

@@ -1,4 +1,4 @@
-"""Caffe's models, both dialects, by a reader of protobuf's wire format.
+"""Caffe's models, both dialects.
 
 The field numbers are those of
 https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto
@@ -13,48 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadInput
+from ...protobuf import fields, varint
 
 # NetParameter: list of layers -> (name, blobs) within one: V1LayerParameter and LayerParameter.
 DIALECTS = {2: (4, 6), 100: (1, 7)}
 # BlobProto: num, channels, height, width; the numbers; the shape that replaced the first four.
 LEGACY_SHAPE, SHAPE = (1, 2, 3, 4), 7
 NUMBERS = {5: np.dtype("<f4"), 8: np.dtype("<f8")}
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 64:
-        if at >= len(data):
-            raise BadInput("it ends in the middle of a number; get the whole file again")
-        value |= (data[at] & 0x7F) << shift
-        at += 1
-        if data[at - 1] < 0x80:
-            return value, at
-        shift += 7
-    raise BadInput("it holds a number of more than 64 bits, which protobuf does not have")
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field number and value of each field of a message, in the file's order."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, wire = tag >> 3, tag & 7
-        if wire == VARINT:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if wire == BYTES:
-            size, at = _varint(data, at)
-        elif wire in (FIXED32, FIXED64):
-            size = 4 if wire == FIXED32 else 8
-        else:
-            raise BadInput(f"it holds wire type {wire}, which Caffe's models do not use")
-        if size > len(data) - at:
-            raise BadInput(f"its field {number} ends {size - len(data) + at} bytes after the file")
-        yield number, data[at : at + size]
-        at += size
 
 
 def _nested(value: int | memoryview) -> memoryview:
@@ -64,20 +29,20 @@ def _nested(value: int | memoryview) -> memoryview:
 
 
 def _dims(shape: memoryview) -> Iterator[int]:
-    for number, value in _fields(shape):
+    for number, value in fields(shape):
         if number == 1 and isinstance(value, int):
             yield value
         elif number == 1:
             at = 0
             while at < len(value):
-                dim, at = _varint(value, at)
+                dim, at = varint(value, at)
                 yield dim
 
 
 def _blob(data: memoryview) -> np.ndarray:
     """The array of a BlobProto, in the shape it declares, float32 or float64."""
     legacy, shape, numbers, dtype = dict.fromkeys(LEGACY_SHAPE, 0), None, [], NUMBERS[5]
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number in legacy and isinstance(value, int):
             legacy[number] = value
         elif number == SHAPE:
@@ -100,12 +65,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
     damaged, two layers with blobs share a name, or none has any.
     """
     arrays = {}
-    for number, layer in _fields(memoryview(path.read_bytes())):
+    for number, layer in fields(memoryview(path.read_bytes())):
         if number not in DIALECTS:
             continue
         name_field, blobs_field = DIALECTS[number]
         name, blobs = "", []
-        for inner, value in _fields(_nested(layer)):
+        for inner, value in fields(_nested(layer)):
             if inner == name_field:
                 name = str(_nested(value), "utf-8")
             elif inner == blobs_field:
