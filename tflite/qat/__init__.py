@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ENGINES = {
     "tfmot": "tensorflow-model-optimization, on a copy in tf_keras",
-    "keras": "fake quantization in Keras 3, in mixed precision too",
+    "keras": "fake quantization in Keras 3, on any backend, in mixed precision too",
 }
 _CLASSES = {"tfmot": "TfmotFakeQuantized", "keras": "KerasFakeQuantized"}
 
