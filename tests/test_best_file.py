@@ -23,6 +23,7 @@ from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.keras_graph.to_keras import outputs
 from keras_inception.tflite.qat import engine
 from keras_inception.tflite.source import Source
+from keras_inception.training.data import batches as training_batches
 from keras_inception.training.data.examples import Examples
 
 EXPECTED = Preprocessing()
@@ -104,6 +105,17 @@ def judges(chain, tmp_path):
         return made[-1], ""
 
     return Candidates(source, examples, quantized, make, tmp_path, first=3), made
+
+
+@pytest.mark.parametrize(("bound", "passes"), [(1 << 30, 1), (0, 3)])
+def test_images_are_decoded_once_if_they_fit(judges, monkeypatch, bound, passes):
+    """The float network and two files are judged on them."""
+    monkeypatch.setattr(training_batches, "KEPT", bound)
+    shown, decoded = judges[0].shown, []
+    examples = replace(shown.examples, image=lambda i: decoded.append(i) or shown.examples.image(i))
+    seen = training_batches.EvaluationPixels(examples, shown.size, shown.expected)
+    scores = [seen.score(lambda part: np.ones((len(part), 3)) / 3) for _ in range(3)]
+    assert len(decoded) == passes * len(examples) and len({s.top1 for s in scores}) == 1
 
 
 def test_fine_tuning_that_ruins_the_network_leaves_the_post_training_file(chain, judges, caplog):

@@ -13,16 +13,14 @@ from pathlib import Path
 from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
-from keras_inception.metrics import Scores, score
-from keras_inception.training.data.batches import pixels
+from keras_inception.metrics import Scores
+from keras_inception.training.data.batches import EvaluationPixels, pixels
 from keras_inception.training.data.examples import Examples
 from keras_inception.training.tensorboard import event_files
 from keras_inception.training.tensorboard.events import Events
 
 from .checks.agreement import Agreement, agreement
 from .checks.layer_errors import Layer, by_layer, first_departure
-from .classifier import Classifier, ModelInfo
-from .evaluation import outputs
 from .file.graph import Graph
 from .file.interpreter import File
 from .file.outputs import probabilities
@@ -74,12 +72,11 @@ class Candidates:
     ):
         self.source, self.quantized, self.make = source, quantized, make
         self.images = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
-        size = source.network.shape[0]
-        self.compared = pixels(self.images.balanced(COMPARED, 0), size, source.preprocessing)
+        size, expected = source.network.shape[0], source.preprocessing
+        self.compared = pixels(self.images.balanced(COMPARED, 0), size, expected)
+        self.shown = EvaluationPixels(self.images, size, expected)
         self.first, self.folder = first, tensorboard / "int8"
-        self.trained = self._scores(
-            lambda images: outputs_of(source.model, images), source.preprocessing
-        )
+        self.trained = self.shown.score(lambda part: outputs_of(source.model, expected(part)))
         self.all: list[Candidate] = []
         self.kept: Graph
         event_files.forget(self.folder, 0)
@@ -100,7 +97,8 @@ class Candidates:
                 f"the file departs from the model it came from: {agrees}"
                 f"{first_departure(layers)}; it was not kept"
             )
-        scores = self._scores(probabilities(File(graph)), expected.caller)
+        found = probabilities(File(graph))
+        scores = self.shown.score(lambda part: found(expected.caller(part)))
         made = Candidate(epoch, fault, scores, agrees, layers)
         log.info("INT8 %s: %s%s", made, scores, f"; left out: {fault}" if fault else "")
         self._draw(made)
@@ -141,12 +139,6 @@ class Candidates:
 
     def _first(self) -> Candidate:
         return max(self.all, key=lambda each: each.rank)
-
-    def _scores(self, scores, expected) -> Scores:
-        size, _, channels = self.source.network.shape
-        info = ModelInfo(expected, self.source.classes)
-        classifier = Classifier(self.source.name, None, size, channels, scores, lambda: None, info)
-        return score(outputs(classifier, self.images), self.images.labels)
 
     def _draw(self, made: Candidate) -> None:
         events, step = Events(self.folder), self.first + made.epoch

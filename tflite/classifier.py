@@ -79,11 +79,15 @@ class Classifier:
             rows.append(self.of_views(seen).mean(axis=0))
         return np.stack(rows)
 
+    def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities of uint8 pixels, (n, size, size, channels), (n, classes)."""
+        return self.probabilities(self.preprocessing(pixels))
+
     def of_views(self, seen: Sequence[Image.Image]) -> np.ndarray:
         """Probabilities of images that have its size and channels already, (n, classes)."""
         shape = (len(seen), self.size, self.size, self.channels)
         stacked = np.stack([np.asarray(view) for view in seen]).reshape(shape)
-        return self.probabilities(self.preprocessing(stacked))
+        return self.of_pixels(stacked)
 
 
 def _several(photographs) -> list:

@@ -14,7 +14,7 @@ from keras_inception.images import centre
 from keras_inception.metrics import Scores, score
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data import load
-from keras_inception.training.data.batches import pixels
+from keras_inception.training.data.batches import EvaluationPixels
 from keras_inception.training.data.examples import Examples
 from keras_inception.training.data.labelled import labelled
 from keras_inception.training.run import run_folder
@@ -158,12 +158,11 @@ def report(run: str | Path | Run) -> Report:
     held_out = run.split().test
     paths = (run.model, *sorted(run.folder.glob("[!.]*.tflite")))
     classifiers = [open_classifier(path) for path in paths]
-    # The files of a run take the same images: they are decoded once.
-    shown = pixels(held_out, run.recipe.image_size, run.preprocessing)
+    # The files of a run take the same images.
+    shown = EvaluationPixels(held_out, run.recipe.image_size, run.preprocessing)
     times = [each["median"] for each in in_turns([c.run_once for c in classifiers], 200)]
     rows = []
     for path, classifier, milliseconds in zip(paths, classifiers, times, strict=True):
-        outputs = classifier.probabilities(classifier.preprocessing(shown))
-        top1 = score(outputs, held_out.labels).top1
+        top1 = shown.score(classifier.of_pixels).top1
         rows.append(ReportRow(path, top1, path.stat().st_size, milliseconds))
     return Report(run, len(held_out), tuple(rows))
