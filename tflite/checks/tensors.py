@@ -22,7 +22,10 @@ class Stored:
     def share_of(self, computed: np.ndarray) -> float:
         """The share of values that are those of `computed`."""
         computed = np.clip(computed, self.low, self.high).reshape(self.values.shape)
-        allowed = 2.001 * self.step or 1e-4 * max(1.0, float(np.abs(computed).max()))
+        if self.step:  # Functions of 16 bits are looked up, to a thousandth of their range.
+            allowed = max(2.001 * self.step, (self.high - self.low) / 1000)
+        else:
+            allowed = 1e-4 * max(1.0, float(np.abs(computed).max()))
         return float((np.abs(self.values - computed) <= allowed).mean())
 
 
