@@ -63,7 +63,7 @@ def composed(compose: Composer, seen: dict) -> int:
     n, band = _band(channels, radius, alpha)
     in_rows = (height * width, channels // n, n)
     (x,) = layer.inputs
-    sums = compose("Multiply", "squares", x, x, range=(0.0, square))
+    sums = compose("Multiply", "squares", x, x, range=_wide(0.0, square))
     if n < channels:
         sums = compose("Reshape", "rows", sums, shape=in_rows, target_shape=in_rows)
     sums = compose(
@@ -79,13 +79,18 @@ def composed(compose: Composer, seen: dict) -> int:
     )
     if n < channels:
         sums = compose("Reshape", "maps", sums, target_shape=layer.shape)
-    ends = min(0.0, lowest), highest
+    ends = _wide(min(0.0, lowest), highest)
     power = compose("Activation", "log", sums, range=ends, activation="log")
-    ends = -beta * highest, max(0.0, -beta * lowest)
+    ends = _wide(-beta * highest, max(0.0, -beta * lowest))
     power = compose("Scale", "power", power, range=ends, scale=-beta)
     ends = 0.0, bias**-beta
     factor = compose("Activation", "exp", power, range=ends, activation="exponential")
     return compose("Multiply", "", x, factor)
+
+
+def _wide(low: float, high: float) -> tuple[float, float]:
+    """The range, something wide where nothing was seen: of maps that are zero."""
+    return low, max(high, low + 1e-3)
 
 
 def _band(channels: int, radius: int, alpha: float) -> tuple[int, np.ndarray]:
