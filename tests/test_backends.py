@@ -109,29 +109,18 @@ def test_other_backends_give_the_same_outputs_and_train(backend, tmp_path):
 
 FINE_TUNING = """
 import keras, numpy as np
+from helpers.colour_digits import ColourDigits
 from helpers.networks import RANGE, mobile, plain
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import checks
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.qat import engine
-from keras_inception.training.data import load
-from keras_inception.training.data.batches import TrainingBatches
-from keras_inception.training.recipes import recipe_for
-
-class Rgb(TrainingBatches):
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, index):
-        images, labels = super().__getitem__(index)
-        return np.repeat(images, 3, axis=-1), labels % 4
 
 expected = Preprocessing()
-batches = Rgb(load("digits").train, recipe_for("digits", image_size=32, batch_size=32), expected)
 pixels = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
 quantized = engine("keras")(plain(mobile()), expected(pixels), RANGE)
 before = quantized.ranges()
-quantized.fine_tune(batches, 2, 0.01)
+quantized.fine_tune(ColourDigits(), 2, 0.01)
 trained, ranges = quantized.trained(), quantized.ranges()
 assert sum(ranges[number] != before[number] for number in ranges) > 5
 graph = convert(trained, "int8", expected, "uint8", ranges=ranges)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.colour_digits import ColourDigits
 from helpers.networks import RANGE, limits_of, mobile, plain, reduction
 from helpers.queues import noted_queues
 
@@ -14,9 +15,6 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.qat import ENGINES, engine
-from keras_inception.training.data import load
-from keras_inception.training.data.batches import TrainingBatches
-from keras_inception.training.recipes.recipe import recipe_for
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +28,9 @@ def each(request):
     return engine(request.param)
 
 
-class Rgb(TrainingBatches):
-    """Four steps with four classes of digits, in colour."""
-
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, index):
-        images, labels = super().__getitem__(index)
-        return np.repeat(images, 3, axis=-1), labels % 4
-
-
 @pytest.fixture(scope="module")
 def batches():
-    recipe = recipe_for("digits", image_size=32, batch_size=32)
-    return Rgb(load("digits").train, recipe, lambda x: (x.astype("float32") - 128) / 128)
+    return ColourDigits()
 
 
 @dataclass
@@ -72,7 +58,7 @@ def tuned(each, batches):
 
     look()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rgb, "__len__", lambda self: 1)
+        patch.setattr(ColourDigits, "__len__", lambda self: 1)
         seen.queues = noted_queues(patch)
         quantized.fine_tune(batches, 4, 0.01, after_epoch)
     return seen
@@ -100,7 +86,7 @@ def test_fine_tuning_leaves_the_input_range_alone(tuned):
 def test_keras_trains_in_mixed_precision(precision, batches, monkeypatch):
     """What is told of an epoch's end finds the model in float32, as files are made of it."""
     quantized = engine("keras")(plain(mobile()), batches[0][0], RANGE)
-    kinds, give = {"training": set(), "told": set()}, Rgb.__getitem__
+    kinds, give = {"training": set(), "told": set()}, ColourDigits.__getitem__
 
     def note(when):
         kinds[when] |= {layer.compute_dtype for layer in quantized.model.layers}
@@ -109,7 +95,7 @@ def test_keras_trains_in_mixed_precision(precision, batches, monkeypatch):
         note("training")
         return give(self, index)
 
-    monkeypatch.setattr(Rgb, "__getitem__", watched)
+    monkeypatch.setattr(ColourDigits, "__getitem__", watched)
     before = [np.array(v) for v in quantized.model.trainable_variables]
     quantized.fine_tune(batches, 1, 0.01, lambda epoch: note("told"), precision)
     assert precision.removeprefix("mixed_") in kinds["training"]

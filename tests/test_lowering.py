@@ -403,3 +403,11 @@ def test_what_is_no_classifier_is_refused(image):
         classifier(keras.Model(image, head(conv)))
     with pytest.raises(BadInput, match="preprocessing must be one of"):
         classifier(keras.Model(image, head(conv)), "vgg")
+
+
+def test_the_last_of_the_layers_that_one_becomes_bears_its_name(pixels, image):
+    x = layers.Rescaling(1 / 32)(image)
+    branches = [layers.Conv2D(4, 1)(x) for _ in range(3)]
+    found = lowered_of(image, head(layers.Add(name="total")(branches)), pixels)
+    adds = [layer.name for layer in found.layers if layer.kind == "Add"]
+    assert len(adds) == 2 and adds[-1] == "total"

@@ -75,7 +75,7 @@ def test_the_gate_refuses_a_network_whose_branches_are_swapped(each, images, mon
 def test_a_network_that_is_folded_wrongly_is_refused(monkeypatch):
     fold = lowering.normalization
     monkeypatch.setattr(
-        lowering, "normalization", lambda layer, weights, epsilon: fold(layer, weights, 2 * epsilon)
+        lowering, "normalization", lambda weights, epsilon: fold(weights, 2 * epsilon)
     )
     with pytest.raises(BadInput, match="plain layers is not the network that was trained"):
         classifier(filled(reduction()), Preprocessing())

@@ -71,10 +71,10 @@ class Candidates:
         first: int,
     ):
         self.source, self.quantized, self.make = source, quantized, make
-        self.images = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
+        judged = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
         size, expected = source.network.shape[0], source.preprocessing
-        self.compared = pixels(self.images.balanced(COMPARED, 0), size, expected)
-        self.shown = EvaluationPixels(self.images, size, expected)
+        self.compared = pixels(judged.balanced(COMPARED, 0), size, expected)
+        self.shown = EvaluationPixels(judged, size, expected)
         self.first, self.folder = first, tensorboard / "int8"
         self.trained = self.shown.score(lambda part: outputs_of(source.model, expected(part)))
         self.all: list[Candidate] = []

@@ -100,7 +100,9 @@ def export(
             "hundred or more of the kind that will be classified"
         )
     file = _File(source, scheme, scheme, io_type, logits, allow_float or float_lrn, said)
-    network = source.network if float_lrn or not calibrated else _in_integers(source)
+    network = source.network
+    if calibrated and not float_lrn:
+        network = in_integers(network, source.images)
     ranges = file.ranges(network) if calibrated else {}
     graph = file.made(network, ranges)
     file.require(graph, network, ranges)
@@ -151,8 +153,8 @@ def quantize(
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
     file = _File(source, "int8_qat", "int8", io_type, logits, allow_float, said)
-    network, expected = _in_integers(source), source.preprocessing
-    quantized = chosen(network, expected(source.calibration), expected.range)
+    network, expected = in_integers(source.network, source.images), source.preprocessing
+    quantized = chosen(network, source.images, expected.range)
 
     def make() -> tuple[Graph, str]:
         trained, ranges = quantized.trained(), quantized.ranges()
@@ -214,10 +216,10 @@ class _File:
 
     def ranges(self, network: PlainNetwork) -> Ranges:
         """The ranges of the network's tensors on the calibration images."""
-        expected = self.source.preprocessing
         if self.scheme == "int16x8":  # It has bits enough for whatever there is.
             network = network.without_ranges()
-        return calibrated_ranges(network, expected(self.source.calibration), expected.range)
+        source = self.source
+        return calibrated_ranges(network, source.images, source.preprocessing.range)
 
     def made(self, network: PlainNetwork, ranges: Ranges) -> Graph:
         """The file of `network` as it ships, metadata and all."""
@@ -250,12 +252,6 @@ class _File:
         save(path, graph, self.metadata, figures)
         log.info("%s: %d bytes", path, path.stat().st_size)
         return Exported(path, figures)
-
-
-def _in_integers(source: Source) -> PlainNetwork:
-    """The network made of what TFLite has integer operators for."""
-    images = source.preprocessing(source.calibration)
-    return in_integers(source.network, images)
 
 
 def _provenance(source: Source) -> dict:

@@ -59,6 +59,11 @@ class Source:
     recipe: Recipe | None = None
 
     @cached_property
+    def images(self) -> np.ndarray:
+        """The calibration images as the network takes them, (n, size, size, channels) float32."""
+        return self.preprocessing(self.calibration)
+
+    @cached_property
     def model(self):
         """The network as a Keras 3 model in float32."""
         return to_keras(self.network, keras)

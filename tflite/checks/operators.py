@@ -6,6 +6,9 @@ fault is found where it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -14,8 +17,8 @@ from keras_inception.preprocess import Preprocessing
 
 from ..file.graph import Graph
 from ..file.interpreter import File
-from ..keras_graph.plain import JOINING, KINDS, WEIGHTED, Layer, PlainNetwork
-from ..keras_graph.to_keras import keras_layer
+from ..keras_graph.plain import KINDS, WEIGHTED, Layer, PlainNetwork
+from ..keras_graph.to_keras import built, called
 from .tensors import stored
 
 #: Images that are compared.
@@ -31,14 +34,13 @@ def require_operators(
     """Raise BadInput, naming the layer, for an operator that computes something else than the layer
     of `network` that it was made from, on images of 0..255, or that is not there."""
     tensors = stored(File(graph, keep_tensors=True), expected.caller(pixels[:COMPARED]))
-    values = {network.input: tensors["image"].values}
+    values, rounded = {network.input: tensors["image"].values}, graph.is_integer
     for layer in network.layers:
         readers = [reader.name for reader in network.readers.get(layer.output, ())]
         if layer.kind in WEIGHTED and not any(name in tensors for name in (layer.name, *readers)):
             raise BadInput(f"{layer.name} ({layer.kind}) is not in the file; nothing was kept")
         found = tensors.get(layer.name)
-        given = [values[number] for number in layer.inputs]
-        computed = _computed(layer, given, rounded=graph.is_integer)
+        computed = _computed(_rounded(layer) if rounded else layer, values)
         values[layer.output] = found.values if found else computed
         if found and (within := found.share_of(computed)) < WITHIN:
             raise BadInput(
@@ -47,21 +49,18 @@ def require_operators(
             )
 
 
-def _computed(layer: Layer, inputs: list[np.ndarray], rounded: bool) -> np.ndarray:
-    """What a layer makes of arrays, its kernel `rounded` to 8 bits as in an integer file."""
-    made = keras_layer(layer, keras)
-    given = inputs if layer.kind in JOINING else inputs[0]
-    made.build([each.shape for each in inputs] if layer.kind in JOINING else inputs[0].shape)
-    if layer.weights:
-        weights = list(layer.weights)
-        if rounded and layer.kind in WEIGHTED:
-            weights[0] = _in_8_bits(weights[0], KINDS[layer.kind].outputs)
-        made.set_weights(weights)
-    return np.asarray(made(given))
+def _computed(layer: Layer, values: Mapping[int, np.ndarray]) -> np.ndarray:
+    """What a layer makes of its inputs among `values`."""
+    made = built(layer, keras, {number: array.shape for number, array in values.items()})
+    return np.asarray(called(made, layer, values))
 
 
-def _in_8_bits(kernel: np.ndarray, over: tuple[int, ...]) -> np.ndarray:
-    """A kernel rounded, each output channel, of the axes `over`, in steps of its own."""
-    others = tuple(axis for axis in range(kernel.ndim) if axis not in over)
-    step = np.maximum(np.abs(kernel).max(axis=others, keepdims=True), 1e-6) / 127
-    return np.round(kernel / step) * step
+def _rounded(layer: Layer) -> Layer:
+    """The layer with its kernel rounded to 8 bits, each output channel in steps of its own."""
+    if layer.kind not in WEIGHTED:
+        return layer
+    kernel, *others = layer.weights
+    over = KINDS[layer.kind].outputs
+    within = tuple(axis for axis in range(kernel.ndim) if axis not in over)
+    step = np.maximum(np.abs(kernel).max(axis=within, keepdims=True), 1e-6) / 127
+    return replace(layer, weights=(np.round(kernel / step) * step, *others))

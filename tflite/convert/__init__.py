@@ -1,1 +1,1 @@
-"""A model in, the bytes of a `.tflite` file out."""
+"""Plain layers in, a `.tflite` file out: ranges, roundings, the converter."""

@@ -7,12 +7,10 @@ from collections import defaultdict
 import keras
 import numpy as np
 
-from ..keras_graph.plain import PlainNetwork
+from ..keras_graph.plain import NARROWEST, PlainNetwork
 from ..keras_graph.to_keras import tensors_of
 from .rounding import rounding
 
-#: The narrowest range: something to divide by.
-NARROWEST = 1e-3
 #: The width of the range of a tensor that is zero on every image.
 EMPTY = 1.0
 #: Images at a time.

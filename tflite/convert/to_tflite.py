@@ -13,8 +13,8 @@ from keras_inception.preprocess import Preprocessing
 
 from .. import upstream_fixes
 from ..file.graph import CONVERSIONS, Graph
-from ..keras_graph.plain import JOINING, PlainNetwork
-from ..keras_graph.to_keras import called, keras_layer
+from ..keras_graph.plain import PlainNetwork
+from ..keras_graph.to_keras import built, called
 from ..schemes import scheme_named
 from .calibration import calibrated_ranges
 from .rounding import Ranges
@@ -137,15 +137,9 @@ def _built(network: PlainNetwork) -> dict[str, Any]:
     functional model of them would trace each once more."""
     import tf_keras
 
-    made, shapes = {}, {network.input: network.shape}
-    for layer in network.layers:
-        made[layer.name] = keras_layer(layer, tf_keras)
-        given = [(1, *shapes[n]) for n in layer.inputs]
-        made[layer.name].build(given if layer.kind in JOINING else given[0])
-        if layer.weights:
-            made[layer.name].set_weights(layer.weights)
-        shapes[layer.output] = layer.shape
-    return made
+    shapes = {network.input: (1, *network.shape)}
+    shapes |= {layer.output: (1, *layer.shape) for layer in network.layers}
+    return {layer.name: built(layer, tf_keras, shapes) for layer in network.layers}
 
 
 def _computed(network: PlainNetwork, layers: Mapping[str, Any], ranges: Ranges, image):

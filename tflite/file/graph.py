@@ -98,9 +98,9 @@ class Graph:
         """The numbers of a constant tensor, in one row."""
         return np.frombuffer(bytes(self.model.buffers[self.tensors[tensor].buffer].data), dtype)
 
-    def unconverted(self, tensor: int, through: Sequence[str] = CONVERSIONS) -> int:
+    def unconverted(self, tensor: int) -> int:
         """What a tensor was before its type or step was changed."""
-        while tensor in self.makers and self.kind(self.makers[tensor]) in through:
+        while tensor in self.makers and self.kind(self.makers[tensor]) in CONVERSIONS:
             tensor = int(self.makers[tensor].inputs[0])
         return tensor
 

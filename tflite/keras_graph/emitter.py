@@ -31,8 +31,8 @@ class Lowering:
         self.names = {"image", *(node.name for node in graph.nodes)}
         self.shapes = {graph.input: graph.shape}
 
-    def emit(self, name: str, layer: Layer) -> int:
-        self.layers.append(replace(layer, name=name, output=next(self.fresh)))
+    def emit(self, layer: Layer) -> int:
+        self.layers.append(replace(layer, output=next(self.fresh)))
         self.shapes[self.layers[-1].output] = layer.shape
         return self.layers[-1].output
 
@@ -56,24 +56,26 @@ class Emitter:
 
     def __call__(self, kind, *inputs, part="", shape=None, weights=(), trainable=True, **options):
         """The number of the tensor that a layer makes of the inputs."""
-        name = self.lowering.free(f"{self.node.name}_{part}") if part else self.node.name
-        shape = self.shape if shape is None else shape
+        name, shape = self._name(part), self.shape if shape is None else shape
         made = Layer(kind, name, inputs, -1, tuple(shape), options, weights, trainable=trainable)
-        return self.lowering.emit(name, made)
+        return self.lowering.emit(made)
+
+    def _name(self, part: str) -> str:
+        return self.lowering.free(f"{self.node.name}_{part}") if part else self.node.name
 
     def affine(self, x, scale, offset, part="") -> int:
-        name = self.lowering.free(f"{self.node.name}_{part}") if part else self.node.name
-        made = Layer(AFFINE, name, (x,), -1, self.lowering.shapes[x])
-        return self.lowering.emit(name, affine(made, scale, offset))
+        """x * scale + offset; each a number, or one for each channel."""
+        made = Layer(AFFINE, self._name(part), (x,), -1, self.lowering.shapes[x])
+        return self.lowering.emit(affine(made, scale, offset))
 
     def many(self, kind: str, *inputs, part="") -> int:
         """What joins two, of two and the next."""
         x, *others = inputs
         shapes = self.lowering.shapes
         for position, other in enumerate(others, 1):
-            part = part if position == len(others) else f"{part}{position}"
+            last = position == len(others)
             shape = np.broadcast_shapes(shapes[x], shapes[other])
-            x = self(kind, x, other, part=part, shape=shape)
+            x = self(kind, x, other, part=part if last else f"{part}{position}", shape=shape)
         return x
 
     def relu(self, x, largest=None, part="") -> int:
@@ -118,7 +120,6 @@ class Emitter:
             )
         return self("Activation", x, part=part, shape=shape, activation=name)
 
-    def activated(self, kind, x, name, **options) -> int:
-        """A layer and its activation, each by itself."""
-        x = self(kind, x, **options)
-        return self.activation(x, name, part="" if name in ("linear", None) else str(name))
+    def followed(self, x, name) -> int:
+        """The activation inside a layer, by itself after it."""
+        return self.activation(x, name, part=str(name))

@@ -22,11 +22,11 @@ def affine(layer: Layer, scale, offset) -> Layer:
     return replace(layer, kind=AFFINE, weights=(np.asarray(scale), np.asarray(offset)))
 
 
-def normalization(layer: Layer, weights: dict[str, np.ndarray], epsilon: float) -> Layer:
-    """The layer as batch normalization with the statistics it has."""
+def normalization(weights: dict[str, np.ndarray], epsilon: float) -> tuple[np.ndarray, np.ndarray]:
+    """Scale and offset of batch normalization with the statistics it has."""
     given = {name: np.asarray(array, np.float64) for name, array in weights.items()}
     scale = given.get("gamma", 1.0) / np.sqrt(given["moving_variance"] + epsilon)
-    return affine(layer, scale, given.get("beta", 0.0) - given["moving_mean"] * scale)
+    return scale, given.get("beta", 0.0) - given["moving_mean"] * scale
 
 
 def folded(layers: list[Layer], output: int, fresh: Iterator[int]) -> tuple[list[Layer], int]:

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from .composer import Composer
-from .plain import ONE_BY_ONE, PlainNetwork
-from .to_keras import to_keras
+from .plain import NARROWEST, ONE_BY_ONE, PlainNetwork
+from .to_keras import tensors_of
 
 #: Sums are clipped at this percentile of those on the calibration images.
 PERCENTILE = 99.5
@@ -28,8 +28,9 @@ def seen_sums(network: PlainNetwork, images: np.ndarray) -> dict[str, dict]:
     found = {layer.name: layer for layer in network.layers if layer.kind == KIND}
     if not found:
         return {}
-    model = to_keras(network, keras)
-    probe = keras.Model(model.input, {name: model.get_layer(name).input for name in found})
+    tensors = tensors_of(network, keras)
+    given = {name: tensors[layer.inputs[0]] for name, layer in found.items()}
+    probe = keras.Model(tensors[network.input], given)
     seen: dict[str, dict] = {name: {"sums": [], "square": 0.0} for name in found}
     for start in range(0, len(images), 8):
         for name, maps in probe(images[start : start + 8], training=False).items():
@@ -90,7 +91,7 @@ def composed(compose: Composer, seen: dict) -> int:
 
 def _wide(low: float, high: float) -> tuple[float, float]:
     """The range, something wide where nothing was seen: of maps that are zero."""
-    return low, max(high, low + 1e-3)
+    return low, max(high, low + NARROWEST)
 
 
 def _band(channels: int, radius: int, alpha: float) -> tuple[int, np.ndarray]:

@@ -16,9 +16,9 @@ from keras_inception.errors import BadInput
 from keras_inception.layers import attention_pooling, local_response_normalization
 
 from .emitter import Emitter, Lowering
-from .folding import AFFINE, normalization
+from .folding import normalization
 from .normal_form import normal_form
-from .plain import KINDS, ONE_BY_ONE, WEIGHTED, Layer, PlainNetwork, needed
+from .plain import KINDS, ONE_BY_ONE, WEIGHTED, PlainNetwork, needed
 from .read import KerasGraph, Node
 
 #: Layers of Keras that are plain as they are.
@@ -139,9 +139,8 @@ def _stock(emit: Emitter, x: int) -> int:
     options, weights = _options(emit, kind), _arrays(emit)
     if kind in WEIGHTED:
         weights = _with_bias(weights, emit.shape[-1])
-    return emit.activated(
-        kind, x, emit.layer.get_config().get("activation"), weights=tuple(weights), **options
-    )
+    x = emit(kind, x, weights=tuple(weights), **options)
+    return emit.followed(x, emit.layer.get_config().get("activation"))
 
 
 def _with_bias(weights: list[np.ndarray], channels: int) -> tuple[np.ndarray, ...]:
@@ -167,8 +166,7 @@ def _pointwise(emit: Emitter, x: int, kernel, bias, *, part="", trainable=True) 
 
 def _dense(emit: Emitter, x: int) -> int:
     x = _pointwise(emit, x, *_with_bias(_arrays(emit), emit.shape[-1]))
-    name = emit.layer.get_config()["activation"]
-    return emit.activation(x, name, part="" if name in ("linear", None) else str(name))
+    return emit.followed(x, emit.layer.get_config()["activation"])
 
 
 def _separable(emit: Emitter, x: int) -> int:
@@ -187,27 +185,31 @@ def _separable(emit: Emitter, x: int) -> int:
         **options,
     )
     x = _pointwise(emit, x, *_with_bias([pointwise[0, 0], *bias], emit.shape[-1]))
-    name = given["activation"]
-    return emit.activation(x, name, part="" if name in ("linear", None) else str(name))
+    return emit.followed(x, given["activation"])
 
 
 def _normalization(emit: Emitter, x: int) -> int:
-    layer, rank = emit.layer, len(emit.shape)
-    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
-    if axis not in (-1, rank):
+    axis = _axis(emit)
+    if axis not in (-1, len(emit.shape)):
         raise BadInput(
             f"{emit.node.name} ({emit.node.kind}) normalizes axis {axis}; a file needs the last"
         )
-    weights = {variable.name: np.asarray(variable) for variable in layer.variables}
-    made = Layer(AFFINE, emit.node.name, (x,), -1, emit.lowering.shapes[x])
-    return emit.lowering.emit(made.name, normalization(made, weights, layer.epsilon))
+    return emit.affine(x, *normalization(_named_arrays(emit), emit.layer.epsilon))
+
+
+def _axis(emit: Emitter) -> int:
+    axis = emit.layer.axis
+    return axis if isinstance(axis, int) else axis[0]
+
+
+def _named_arrays(emit: Emitter) -> dict[str, np.ndarray]:
+    return {variable.name: np.asarray(variable) for variable in emit.layer.variables}
 
 
 def _layer_normalization(emit: Emitter, x: int) -> int:
     """(x - mean) / sqrt(variance + epsilon), mean and variance of the channels of each position."""
     layer, shape = emit.layer, emit.shape
-    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
-    if axis not in (-1, len(shape)) or getattr(layer, "rms_scaling", False):
+    if _axis(emit) not in (-1, len(shape)) or getattr(layer, "rms_scaling", False):
         raise _unsupported(emit.node)
     channels = shape[-1]
     mean = np.full((channels, 1), 1 / channels, np.float32)
@@ -218,7 +220,7 @@ def _layer_normalization(emit: Emitter, x: int) -> int:
     variance = _pointwise(emit, x_squared, mean, epsilon, part="variance", trainable=False)
     scale = emit.activation(variance, "rsqrt", part="rsqrt")
     x = emit("Multiply", x, scale, part="normalized")
-    weights = {variable.name: np.asarray(variable) for variable in layer.variables}
+    weights = _named_arrays(emit)
     return emit.affine(x, weights.get("gamma", 1.0), weights.get("beta", 0.0))
 
 

@@ -57,6 +57,8 @@ KINDS = {
         "LocalResponseNormalization", "depth_radius bias alpha beta"
     ),
 }
+#: The width of the narrowest range that a tensor is rounded in: something to divide by.
+NARROWEST = 1e-3
 #: The options of a convolution of every position by itself.
 ONE_BY_ONE = {
     "kernel_size": (1, 1),

@@ -37,6 +37,17 @@ def called(made: Callable[..., Any], layer: Layer, tensors: Mapping[int, Any]) -
     return made(given if layer.kind in JOINING else given[0])
 
 
+def built(layer: Layer, keras: ModuleType, shapes: Mapping[int, tuple[int, ...]]):
+    """The layer of `keras` that computes a plain one, with its weights, for tensors of `shapes`,
+    the batch included."""
+    made = keras_layer(layer, keras)
+    given = [shapes[number] for number in layer.inputs]
+    made.build(given if layer.kind in JOINING else given[0])
+    if layer.weights:
+        made.set_weights(layer.weights)
+    return made
+
+
 def keras_layer(layer: Layer, keras: ModuleType, kind: type | None = None):
     """The stock layer of `keras`, or one of the class `kind`, that computes a plain one."""
     options = dict(layer.options)

@@ -9,6 +9,7 @@ from types import ModuleType
 import keras
 import numpy as np
 
+from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
 
 from ..convert.rounding import rounding
@@ -52,6 +53,16 @@ class FakeQuantized(ABC):
         """The variables of a layer as they are now, a kernel not multiplied by its factor."""
 
     @abstractmethod
+    def _fit(
+        self,
+        batches,
+        epochs: int,
+        learning_rate: float,
+        after_epoch: Callable[[int], None],
+        precision: str,
+    ) -> None:
+        """Train as `fine_tune` says."""
+
     def fine_tune(
         self,
         batches,
@@ -67,6 +78,23 @@ class FakeQuantized(ABC):
         activations for the first half of the steps. `precision` is the dtype policy to train in;
         raises BadInput for one that the engine cannot compute in.
         """
+        if precision != "float32" and not self.MIXED:
+            raise BadInput(
+                f"the engine tfmot trains in float32 only, the engine keras in {precision}"
+            )
+        for observer in self.observers.values():
+            if observer.observes:
+                observer.batches_left.assign(round(FROZEN_AFTER * epochs * len(batches)))
+        self._fit(batches, epochs, learning_rate, after_epoch, precision)
+
+    def _compile(self, learning_rate: float, steps: int) -> None:
+        optimizers = self.KERAS.optimizers
+        schedule = optimizers.schedules.CosineDecay(learning_rate, steps)
+        self.model.compile(
+            optimizer=optimizers.SGD(schedule, momentum=0.9, nesterov=True),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
 
     def outputs(self, images: np.ndarray, tensors: Mapping[str, int]) -> dict[str, np.ndarray]:
         """What tensors of the network, by any name, are for preprocessed images, rounded where they
@@ -104,8 +132,3 @@ class FakeQuantized(ABC):
             each.calibrating = False
         expected = outputs_of(to_keras(self.network, keras), images)
         require_equal("the quantized network", found, expected)
-
-    def _freeze_ranges_after(self, steps: int) -> None:
-        for observer in self.observers.values():
-            if observer.observes:
-                observer.batches_left.assign(round(FROZEN_AFTER * steps))

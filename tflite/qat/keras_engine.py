@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
@@ -44,31 +44,15 @@ class KerasFakeQuantized(FakeQuantized):
     def _variables(self, layer: Layer) -> list[np.ndarray]:
         return self.model.get_layer(layer.name).get_weights()
 
-    def fine_tune(
-        self,
-        batches,
-        epochs: int,
-        learning_rate: float,
-        after_epoch: Callable[[int], None] = lambda epoch: None,
-        precision: str = "float32",
-    ) -> None:
-        first, steps = batches.epoch, epochs * len(batches)
+    def _fit(self, batches, epochs, learning_rate, after_epoch, precision) -> None:
+        first = batches.epoch
 
         def told(epoch, logs):
             with computed_in(self.model, "float32"):
                 after_epoch(epoch + 1)
 
-        self._freeze_ranges_after(steps)
         with computed_in(self.model, precision):
-            self.model.compile(
-                optimizer=keras.optimizers.SGD(
-                    keras.optimizers.schedules.CosineDecay(learning_rate, steps),
-                    momentum=0.9,
-                    nesterov=True,
-                ),
-                loss="sparse_categorical_crossentropy",
-                metrics=["accuracy"],
-            )
+            self._compile(learning_rate, epochs * len(batches))
             self.model.fit(
                 batches,
                 epochs=epochs,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import reduce
 
-from ..convert.calibration import EMPTY, NARROWEST
+from ..convert.calibration import EMPTY
 from ..convert.rounding import Group
+from ..keras_graph.plain import NARROWEST
 
 #: How much of an observed range remains after a batch.
 DECAY = 0.99

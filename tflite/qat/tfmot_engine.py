@@ -9,7 +9,6 @@ the roundings that the engine keras has too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +16,6 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-from keras_inception.errors import BadInput
 from keras_inception.native_output import verbosity
 
 from ..convert.rounding import Group
@@ -158,18 +156,7 @@ class TfmotFakeQuantized(FakeQuantized):
     def _variables(self, layer: Layer) -> list[np.ndarray]:
         return [variable.numpy() for variable in self._of_wrapper(layer)]
 
-    def fine_tune(
-        self,
-        batches,
-        epochs: int,
-        learning_rate: float,
-        after_epoch: Callable[[int], None] = lambda epoch: None,
-        precision: str = "float32",
-    ) -> None:
-        if precision != "float32":
-            raise BadInput(
-                f"the engine tfmot trains in float32 only, the engine keras in {precision}"
-            )
+    def _fit(self, batches, epochs, learning_rate, after_epoch, precision) -> None:
         first = batches.epoch
 
         def stream():
@@ -180,14 +167,7 @@ class TfmotFakeQuantized(FakeQuantized):
 
         # Images, labels, and weights of a skewed set's images.
         signature = tuple(tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in batches[0])
-        steps = epochs * len(batches)
-        self._freeze_ranges_after(steps)
-        schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        self.model.compile(
-            optimizer=tf_keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        self._compile(learning_rate, epochs * len(batches))
         options = tf.data.Options()
         options.autotune.enabled = False  # Nothing to tune, and it is slow to end (`inference`).
         dataset = tf.data.Dataset.from_generator(stream, output_signature=signature)
