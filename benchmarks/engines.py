@@ -18,11 +18,11 @@ from pathlib import Path
 import keras
 
 from keras_inception import load_model
+from keras_inception.evaluation.accuracy import evaluate
 from keras_inception.tflite import exporting
-from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import ENGINES, engine
-from keras_inception.tflite.source import of_run
+from keras_inception.tflite.source import open_source
 from keras_inception.training.data.batches import TrainingBatches
 from keras_inception.training.run import run_folder
 
@@ -47,7 +47,7 @@ def main(folder: str, epochs: int | None = None) -> None:
 def _steps(folder: Path) -> None:
     run = run_folder.trained(folder)
     split = run.split()
-    source = of_run(run)
+    source = open_source(run)
     batches = TrainingBatches(split.train, run.recipe.with_hard_labels, source.preprocessing)
     images = source.preprocessing(source.calibration[:32])
     models = {"float": load_model(run.model, compile=False)}

@@ -32,9 +32,10 @@ def ours(name: str):
     from keras_inception.builder import build
     from keras_inception.networks.googlenet import GOOGLENET
     from keras_inception.preprocess import Preprocessing
-    from keras_inception.tflite import exporting, operators
+    from keras_inception.tflite import exporting
+    from keras_inception.tflite.benchmarking import operator_timing
     from keras_inception.tflite.file.interpreter import File
-    from keras_inception.tflite.source import of_model
+    from keras_inception.tflite.source import open_source
     from keras_inception.transform import with_norm, without_aux
     from keras_inception.weights.presets import CAFFE
 
@@ -43,19 +44,19 @@ def ours(name: str):
     model = build(with_norm(net, "batch") if normalized else net, keras)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 224, 224, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        source = of_model(
+        source = open_source(
             model,
-            Preprocessing() if normalized else CAFFE,
-            [str(n) for n in range(net.classes)],
-            folder,
-            pixels,
+            preprocessing=Preprocessing() if normalized else CAFFE,
+            classes=[str(n) for n in range(net.classes)],
+            out=folder,
+            images=pixels,
         )
         content = exporting.export(source, scheme="int8").path.read_bytes()
 
     def by_operator():
         return {
             f"{kind.operator} ({kind.count})": kind.milliseconds
-            for kind in operators.by_time(content, 50)
+            for kind in operator_timing.by_time(content, 50)
         }
 
     return File(content).invoke, by_operator

@@ -24,7 +24,6 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import exporting
 from keras_inception.tflite.benchmarking.latency import benchmark, this_machine
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.source import of_model
 
 
 def untrained(folder: str) -> str:
@@ -32,7 +31,8 @@ def untrained(folder: str) -> str:
     model = keras.applications.MobileNetV2(weights=None)
     noise = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), np.uint8)
     names = [f"class {k}" for k in range(1000)]
-    return str(exporting.export(of_model(model, "tf", names, folder, noise), scheme="int8"))
+    options = {"preprocessing": "tf", "classes": names, "out": folder, "images": noise}
+    return str(exporting.export(model, scheme="int8", **options))
 
 
 def accuracy(path: str, photographs: Path) -> str:

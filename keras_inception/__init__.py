@@ -30,9 +30,10 @@ from .surgery import features, freeze, without_aux
 from .transform import widen, with_norm
 
 if TYPE_CHECKING:
-    from keras_inception.tflite.classifier import open_classifier
-    from keras_inception.tflite.evaluation import evaluate, report
-    from keras_inception.tflite.prediction import predict
+    from .evaluation.accuracy import evaluate
+    from .evaluation.classifier import open_classifier
+    from .evaluation.prediction import predict
+    from .evaluation.run_report import report
 
 # In a checkout `training/` and `tflite/` stand beside this folder; installed, they are inside it.
 _ROOT = Path(__file__).resolve().parents[1]
@@ -43,10 +44,10 @@ __version__ = "0.1.0"
 __getattr__, _ = exports(
     __name__,
     {
-        "evaluate": ".tflite.evaluation",
-        "open_classifier": ".tflite.classifier",
-        "predict": ".tflite.prediction",
-        "report": ".tflite.evaluation",
+        "evaluate": ".evaluation.accuracy",
+        "open_classifier": ".evaluation.classifier",
+        "predict": ".evaluation.prediction",
+        "report": ".evaluation.run_report",
     },
 )
 __all__ = [

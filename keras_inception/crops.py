@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from PIL import Image
 
 from keras_inception.errors import BadInput
@@ -37,6 +38,12 @@ def views(image: Image.Image, size: int, expected: Preprocessing, count: int) ->
             if count != 10:
                 upright.append(square.resize((size, size), FILTERS[expected.interpolation]))
     return upright + [view.transpose(Image.FLIP_LEFT_RIGHT) for view in upright]
+
+
+def stacked(seen: Sequence[Image.Image | np.ndarray], channels: int) -> np.ndarray:
+    """Views of one size as uint8 pixels, (n, height, width, channels)."""
+    pixels = np.stack([np.asarray(view) for view in seen])
+    return pixels.reshape(*pixels.shape[:3], channels)
 
 
 def _squares(image: Image.Image, all_three: bool) -> Iterator[Image.Image]:

@@ -14,7 +14,7 @@ from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import engine
-from keras_inception.tflite.source import of_model
+from keras_inception.tflite.source import open_source
 
 #: Size, preprocessing, and a layer so early that roundings have not yet added up.
 NETWORKS = {
@@ -49,13 +49,15 @@ def source(request, tmp_path_factory):
     model.layers[-1].kernel.assign(0.1 * model.layers[-1].kernel)
     classes = ("a", "b", "c", "d")
     folder = tmp_path_factory.mktemp(request.param)
-    return of_model(model, preprocessing, classes, folder, images=pixels, name=request.param)
+    return open_source(
+        model, preprocessing=preprocessing, classes=classes, out=folder, images=pixels
+    )
 
 
 def test_export(source):
     path = exporting.export(source, scheme="int8").path
     assert audit(graph_of(path)).integer
-    assert path.stat().st_size < 0.4 * 4 * source.model.count_params()
+    assert path.stat().st_size < 0.4 * 4 * source.classifier.model.count_params()
 
 
 def test_quantization_aware(source):

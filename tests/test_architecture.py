@@ -50,6 +50,7 @@ LAYERS = {
     "keras_inception.tflite.convert": 9,
     "keras_inception.tflite.qat": 10,
     "keras_inception.tflite.checks": 11,
+    "keras_inception.evaluation": 9,
     "keras_inception.tflite": 12,
     "keras_inception.cli": 13,
 }

@@ -112,7 +112,7 @@ def test_mixed_labels_are_in_proportion_to_the_pixels(kinds):
 
 def test_soft_batches_depend_on_seed_epoch_and_position_alone():
     recipe = recipe_for("digits", recipe="modern", batch_size=16)
-    train = data.load("digits").train
+    train = data.DataRef("digits").split().train
 
     def batch(epoch, index):
         images, labels = TrainingBatches(train, recipe, lambda x: x, epoch)[index]

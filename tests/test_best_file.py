@@ -14,16 +14,18 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.accuracy import evaluate
+from keras_inception.evaluation.classifier import KerasClassifier
+from keras_inception.metrics import Scores
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import exporting
 from keras_inception.tflite.best_file import Candidates
 from keras_inception.tflite.checks.layer_errors import by_layer, first_departure
 from keras_inception.tflite.convert.to_tflite import convert
-from keras_inception.tflite.evaluation import evaluate
-from keras_inception.tflite.keras_graph.to_keras import outputs
+from keras_inception.tflite.keras_graph.to_keras import outputs, to_keras
 from keras_inception.tflite.qat import engine
 from keras_inception.tflite.source import Source
-from keras_inception.training.data import batches as training_batches
+from keras_inception.training.data import Split, evaluation_pixels
 from keras_inception.training.data.examples import Examples
 
 EXPECTED = Preprocessing()
@@ -40,17 +42,27 @@ def curves(run, int8_qat):
 
 
 def test_the_file_kept_is_the_best_of_all_epochs(run, int8_qat, record):
-    by_epoch = record["int8_by_epoch"]
+    by_epoch = record["validation"]["int8_by_epoch"]
     assert len(by_epoch) == 1 + record["quantization_aware_training"]["epochs"]
     best = max(by_epoch, key=lambda scores: (scores["top1"], -scores["loss"]))
     assert by_epoch[record["kept_epoch"]] == best
-    assert evaluate(int8_qat).top1 == best["top1"] >= by_epoch[0]["top1"]
+    assert best["top1"] >= by_epoch[0]["top1"]
+    assert {scores["part"] for scores in by_epoch} == {"validation"}
+
+
+def test_it_is_reported_on_images_that_chose_nothing(run, int8_qat, record):
+    """And what is said of it is said of the bytes that ship."""
+    assert evaluate(int8_qat) == Scores(**record["int8"])
+    assert record["int8"]["part"] == run.result["part"] == "test"
     assert record["float"]["top1"] == run.result["top1"]
+    split = run.split()
+    assert not set(split.test.digests) & {*split.validation.digests, *split.train.digests}
+    assert not set(split.validation.digests) & set(split.train.digests)
 
 
 def test_accuracy_ranges_saturation_and_noise_are_curves(run, record, curves):
     drawn = [(e.step, float(make_ndarray(e.tensor_proto))) for e in curves.Tensors("main/accuracy")]
-    measured = enumerate(scores["top1"] for scores in record["int8_by_epoch"])
+    measured = enumerate(scores["top1"] for scores in record["validation"]["int8_by_epoch"])
     assert drawn == [(run.recipe.epochs + k, pytest.approx(top1)) for k, top1 in measured]
     tags = curves.Tags()["tensors"]
     for kind in ("low", "high", "within", "saturated", "noise"):
@@ -97,23 +109,33 @@ def judges(chain, tmp_path):
     examples = Examples(
         lambda i: Image.fromarray(pixels[i, ..., 0]), labels, ("x", "y", "z"), 1, fingerprint=""
     )
-    source = Source("chain", trained, EXPECTED, examples.classes, pixels, tmp_path, {})
+    classifier = KerasClassifier(
+        name="chain",
+        size=12,
+        channels=1,
+        preprocessing=EXPECTED,
+        model=to_keras(trained, keras),
+        lowered=trained,
+    )
+    source = Source(classifier, "chain", examples.classes, pixels, tmp_path)
     made = []
 
     def make():
         made.append(file_of(quantized))
         return made[-1], ""
 
-    return Candidates(source, examples, quantized, make, tmp_path, first=3), made
+    return Candidates(
+        source, Split.of(examples, examples, examples), quantized, make, tmp_path, first=3
+    ), made
 
 
 @pytest.mark.parametrize(("bound", "passes"), [(1 << 30, 1), (0, 3)])
 def test_images_are_decoded_once_if_they_fit(judges, monkeypatch, bound, passes):
     """The float network and two files are judged on them."""
-    monkeypatch.setattr(training_batches, "KEPT", bound)
+    monkeypatch.setattr(evaluation_pixels, "KEPT", bound)
     shown, decoded = judges[0].shown, []
     examples = replace(shown.examples, image=lambda i: decoded.append(i) or shown.examples.image(i))
-    seen = training_batches.EvaluationPixels(examples, shown.size, shown.expected)
+    seen = evaluation_pixels.EvaluationPixels(examples, shown.size, shown.expected)
     scores = [seen.score(lambda part: np.ones((len(part), 3)) / 3) for _ in range(3)]
     assert len(decoded) == passes * len(examples) and len({s.top1 for s in scores}) == 1
 
@@ -126,7 +148,7 @@ def test_fine_tuning_that_ruins_the_network_leaves_the_post_training_file(chain,
     with caplog.at_level("INFO"):
         best, measured = judges.best()
     assert best is made[0] and measured["kept_epoch"] == 0
-    first, second = (scores["top1"] for scores in measured["int8_by_epoch"])
+    first, second = (scores["top1"] for scores in measured["validation"]["int8_by_epoch"])
     assert second < first - 0.3 and measured["float"]["top1"] == 1
     assert "kept: the file post-training" in caplog.text
 
@@ -151,7 +173,7 @@ def test_a_file_that_fails_a_check_is_left_out_and_the_work_goes_on(chain, judge
     with caplog.at_level("INFO"):
         judges.consider(1)
         best, measured = judges.best()
-    assert best is made[0] and len(measured["int8_by_epoch"]) == 2
+    assert best is made[0] and len(measured["validation"]["int8_by_epoch"]) == 2
     assert "left out: a range is too wide" in caplog.text
 
 
@@ -209,5 +231,5 @@ def test_the_engine_keras_is_judged_alike(run, int8_qat):
         path = exporting.quantize(run.folder, epochs=1, engine="keras", logits=True).path
         record = json.loads(path.with_suffix(".json").read_text())
         assert record["quantization_aware_training"]["engine"] == "keras"
-        assert evaluate(path).top1 == max(each["top1"] for each in record["int8_by_epoch"])
+        assert evaluate(path).top1 == record["int8"]["top1"]
         assert record["agreement"]["logits"] > 0.99

@@ -16,14 +16,14 @@ from keras import layers
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.classifier import open_classifier
+from keras_inception.evaluation.prediction import predict
 from keras_inception.images import centre, decode
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
-from keras_inception.tflite.classifier import open_classifier
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.prediction import predict
 
 RUNTIME = json.loads((Path(page.__file__).parent / "package.json").read_text())["dependencies"]
 MODULES = Path(__file__).resolve().parents[1] / "node_modules"

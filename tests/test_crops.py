@@ -7,8 +7,8 @@ from PIL import Image
 from keras_inception import images
 from keras_inception.crops import views
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.accuracy import evaluate
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.evaluation import evaluate
 
 EXPECTED = Preprocessing(crop=0.875)
 

@@ -27,21 +27,26 @@ def folder(tmp_path):
 
 
 def test_digits_are_scikit_learns():
-    split = data.load("digits")
-    assert len(split.train) + len(split.test) == 1797
+    split = data.DataRef("digits").split()
+    assert len(split.train) + len(split.validation) + len(split.test) == 1797
     assert len(split.test) == pytest.approx(0.2 * 1797, abs=5)
+    assert len(split.validation) == pytest.approx(0.1 * 0.8 * 1797, abs=5)
     assert split.train.image(0).size == (8, 8)
     assert max(np.asarray(split.train.image(i)).max() for i in range(20)) == 255
 
 
 def test_a_split_is_stratified_disjoint_and_decided_by_the_seed(folder):
-    split = data.load(f"folder:{folder}", holdout=0.4)
+    split = data.DataRef(f"folder:{folder}", holdout=0.4).split()
     assert np.bincount(split.test.labels).tolist() == [2, 2]
-    seen = {np.asarray(s.image(i)).tobytes() for s in (split.train, split.test) for i in range(4)}
-    assert len(seen) == 8
+    assert np.bincount(split.validation.labels).tolist() == [1, 1]
+    parts = (split.train, split.validation, split.test)
+    seen = {np.asarray(part.image(i)).tobytes() for part in parts for i in range(len(part))}
+    assert len(seen) == 10 and [part.part for part in parts] == ["train", "validation", "test"]
 
     def first(seed):
-        return np.asarray(data.load(f"folder:{folder}", 0.4, seed).test.image(0)).tobytes()
+        return np.asarray(
+            data.DataRef(f"folder:{folder}", 0.4, seed).split().test.image(0)
+        ).tobytes()
 
     assert first(3) == first(3)
     assert len({first(seed) for seed in range(5)}) > 1
@@ -76,8 +81,8 @@ def test_unreadable_images_are_counted_named_and_left_out(folder, caplog):
     (folder / "dogs" / "1.png").write_bytes(b"")
     (folder / "dogs" / "2.jpg").write_bytes(b"no image at all")
     with caplog.at_level(logging.WARNING):
-        split = data.load(f"folder:{folder}")
-    assert len(split.train) + len(split.test) == 8
+        split = data.DataRef(f"folder:{folder}").split()
+    assert len(split.train) + len(split.validation) + len(split.test) == 8
     assert "3 of 11 images could not be read and are left out" in caplog.text
     for name in ("cats/0.png", "dogs/1.png", "dogs/2.jpg"):
         assert name in caplog.text
@@ -87,7 +92,7 @@ def test_converted_modes_are_counted(folder, caplog):
     (folder / "cats" / "g.png").write_bytes(encoded(photo(mode="L")))
     (folder / "cats" / "c.jpg").write_bytes(encoded(photo().convert("CMYK"), "JPEG"))
     with caplog.at_level(logging.WARNING):
-        data.load(f"folder:{folder}")
+        data.DataRef(f"folder:{folder}").split()
     assert "1 of mode L" in caplog.text
     assert "1 of mode CMYK" in caplog.text
 
@@ -95,14 +100,14 @@ def test_converted_modes_are_counted(folder, caplog):
 def test_an_empty_class_folder_is_an_error(folder):
     (folder / "empty").mkdir()
     with pytest.raises(BadInput, match="empty holds no readable image"):
-        data.load(f"folder:{folder}")
+        data.DataRef(f"folder:{folder}").split()
 
 
 def test_a_class_of_one_image_is_an_error(folder):
     (folder / "one").mkdir()
     (folder / "one" / "0.png").write_bytes(encoded(photo()))
     with pytest.raises(BadInput, match="'one' has 1 image"):
-        data.load(f"folder:{folder}")
+        data.DataRef(f"folder:{folder}").split()
 
 
 @pytest.mark.parametrize(
@@ -115,24 +120,24 @@ def test_a_class_of_one_image_is_an_error(folder):
 )
 def test_unknown_sources_get_one_sentence(source, sentence):
     with pytest.raises(BadInput, match=sentence):
-        data.load(source)
+        data.DataRef(source).split()
 
 
 def test_fewer_than_two_classes_is_an_error(tmp_path):
     (tmp_path / "only").mkdir()
     with pytest.raises(BadInput, match="at least two classes; it has 1"):
-        data.load(f"folder:{tmp_path}")
+        data.DataRef(f"folder:{tmp_path}").split()
 
 
 def test_the_fingerprint_follows_the_content(folder):
-    before = data.load(f"folder:{folder}").train.fingerprint
-    assert data.load(f"folder:{folder}").train.fingerprint == before
+    before = data.DataRef(f"folder:{folder}").split().train.fingerprint
+    assert data.DataRef(f"folder:{folder}").split().train.fingerprint == before
     (folder / "cats" / "0.png").write_bytes(encoded(photo(99)))
-    assert data.load(f"folder:{folder}").train.fingerprint != before
+    assert data.DataRef(f"folder:{folder}").split().train.fingerprint != before
 
 
 def test_calibration_images_are_balanced_and_seeded():
-    train = data.load("digits").train
+    train = data.DataRef("digits").split().train
     chosen = train.balanced(100, seed=1)
     assert np.bincount(chosen.labels).tolist() == [10] * 10
     again = pixels(train.balanced(100, seed=1), 8, Preprocessing())
@@ -141,7 +146,7 @@ def test_calibration_images_are_balanced_and_seeded():
 
 def test_batches_depend_on_seed_epoch_and_position_alone():
     recipe = recipe_for("digits", batch_size=16)
-    train = data.load("digits").train
+    train = data.DataRef("digits").split().train
 
     def batch(epoch, index):
         images, labels = TrainingBatches(train, recipe, lambda x: x, epoch)[index]
@@ -153,7 +158,7 @@ def test_batches_depend_on_seed_epoch_and_position_alone():
 
 def test_an_epoch_shows_every_image_once():
     recipe = recipe_for("digits", batch_size=479)
-    train = data.load("digits").train
+    train = data.DataRef("digits", validation=0).split().train
     batches = TrainingBatches(train.take(np.arange(1437)), recipe, lambda x: x)
     labels = np.concatenate([batches[i][1] for i in range(len(batches))])
     np.testing.assert_array_equal(np.bincount(labels), np.bincount(train.labels[:1437]))
@@ -169,18 +174,18 @@ def test_fashion_mnist_through_keras_own_loader(shared, tmp_path):
     cache.mkdir()
     (cache / "fashion-mnist").symlink_to(shared / "data" / "fashion_mnist")
     code = (
-        "from keras_inception.training import data; s = data.load('fashion_mnist');"
-        "print(len(s.train), len(s.test), s.train.classes[9], s.train.image(0).size)"
+        "from keras_inception.training import data; s = data.DataRef('fashion_mnist').split();"
+        "print(len(s.train), len(s.validation), len(s.test), s.train.classes[9], s.train.image(0).size)"
     )
     environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment
     )
-    assert done.stdout.split("\n")[-2] == "60000 10000 Ankle boot (28, 28)", done.stderr
+    assert done.stdout.split("\n")[-2] == "54000 6000 10000 Ankle boot (28, 28)", done.stderr
 
 
 def test_the_real_photographs(shared):
-    split = data.load(f"folder:{shared / 'data' / 'sign_language_digits'}")
-    assert len(split.train) + len(split.test) == 2062
+    split = data.DataRef(f"folder:{shared / 'data' / 'sign_language_digits'}").split()
+    assert len(split.train) + len(split.validation) + len(split.test) == 2062
     assert split.train.classes == tuple("0123456789")
     assert np.asarray(split.train.image(0)).shape == (100, 100, 3)

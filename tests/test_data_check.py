@@ -41,7 +41,7 @@ def test_files_that_cannot_be_used_must_be_put_right(folder, capsys):
     (cats / "bomb.png").write_bytes(encoded(Image.new("1", (side, side))))
     (cats / "superbomb.png").write_bytes(encoded(Image.new("1", (3 * side, side))))
     (folder / "birds").mkdir()
-    report = check(f"folder:{folder}", 0.2, 0)
+    report = check(data.DataRef(f"folder:{folder}"))
     for name in ("short.png", "short.jpg", "middle.png"):
         assert found(report.wrong, name) == {"truncated or damaged"}
     assert found(report.wrong, "nothing.jpg") == {"zero bytes"}
@@ -79,7 +79,7 @@ def test_what_is_converted_is_a_notice(folder):
     for name, (content, _) in files.items():
         (folder / "cats" / name).write_bytes(content)
     (folder / "cats" / "again").symlink_to(folder / "cats")
-    report = check(f"folder:{folder}", 0.2, 0)
+    report = check(data.DataRef(f"folder:{folder}"))
     assert not report.wrong
     for name, (_, kind) in files.items():
         assert found(report.notices, f"cats/{name}") - {"duplicates"} == {kind}
@@ -92,7 +92,7 @@ def test_names_that_are_no_text_can_be_printed(folder, capsys, caplog):
     assert cli.main(["data", "check", f"folder:{folder}"]) == 2
     assert "\\udcff.png" in capsys.readouterr().out
     caplog.set_level("CRITICAL", logger="keras_inception")  # pytest-xdist passes on text only
-    assert len(data.load(f"folder:{folder}").train) == 6
+    assert len(data.DataRef(f"folder:{folder}").split().train) == 4
 
 
 def test_duplicates_are_told_by_where_they_are(folder, tmp_path):
@@ -106,14 +106,12 @@ def test_duplicates_are_told_by_where_they_are(folder, tmp_path):
         (tmp_path / name).write_bytes((tmp_path / of).read_bytes())
         rows.append(f"{name},cats,train")
     (tmp_path / "set.csv").write_text("\n".join(rows))
-    report = check(f"csv:{tmp_path / 'set.csv'}", 0.2, 0)
+    report = check(data.DataRef(f"csv:{tmp_path / 'set.csv'}"))
     assert found(report.notices, "inside.png") == {"duplicates"}
-    assert found(report.notices, "across.png") == {
-        "to train on and to evaluate on: left out of training"
-    }
+    assert found(report.notices, "across.png") == {"in several parts: kept in the last of train, validation, test"}
     assert found(report.wrong, "torn.png") == {"the same image in several classes"}
     (tmp_path / "set.csv").write_text("path,label\n00.png,0\n01.png,1\n02.png,44\n03.png,-1\n")
-    report = check(f"csv:{tmp_path / 'set.csv'}", 0.2, 0)
+    report = check(data.DataRef(f"csv:{tmp_path / 'set.csv'}"))
     assert [case.split(":")[0].split()[1] for case in report.wrong["the listing"]] == ["4", "5"]
 
 

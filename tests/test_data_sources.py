@@ -39,7 +39,9 @@ def table(tmp_path):
 
 
 def test_a_table_names_files_and_classes_in_its_first_columns(table):
-    split = data.load(table("which,what", *(f"images/{k}.png,{'ab'[k % 2]}" for k in range(6))))
+    split = data.DataRef(
+        table("which,what", *(f"images/{k}.png,{'ab'[k % 2]}" for k in range(6))), validation=0
+    ).split()
     assert split.train.classes == ("a", "b")
     assert len(split.train) == 4 and np.bincount(split.test.labels).tolist() == [1, 1]
     i = names(split.train).index("2.png") if "2.png" in names(split.train) else 0
@@ -50,20 +52,32 @@ def test_a_table_names_files_and_classes_in_its_first_columns(table):
 
 def test_a_tables_columns_may_be_named_and_may_split(table):
     rows = [f"{k % 2},x,{['train', 'val', 'Test'][k // 2]},images/{k}.png" for k in range(6)]
-    split = data.load(table("label,other,split,path", *rows))
+    split = data.DataRef(table("label,other,split,path", *rows)).split()
     assert names(split.train) == ["0.png", "1.png"] and split.train.labels.tolist() == [0, 1]
-    assert names(split.test) == ["2.png", "3.png"]
+    assert names(split.validation) == ["2.png", "3.png"]
+    assert names(split.test) == ["4.png", "5.png"]
     rows = [row.replace(",val,", ",train,") for row in rows]
-    split = data.load(table("label,other,split,path", *rows))
-    assert names(split.test) == ["4.png", "5.png"] and len(split.train) == 4
+    split = data.DataRef(table("label,other,split,path", *rows)).split()
+    assert names(split.test) == ["4.png", "5.png"]
+    assert len(split.train) == len(split.validation) == 2
+
+
+def test_of_two_parts_the_second_is_the_test_part_whatever_it_is_called(table):
+    for called in ("val", "test"):
+        rows = [f"images/{k}.png,{k % 2},{'train' if k < 4 else called}" for k in range(6)]
+        split = data.DataRef(table("path,label,split", *rows)).split()
+        assert names(split.test) == ["4.png", "5.png"] and split.test.part == "test"
+        assert sorted(names(split.train) + names(split.validation)) == [
+            f"{k}.png" for k in range(4)
+        ]
 
 
 def test_a_tables_labels_decide_its_fingerprint(table):
     rows = [f"images/{k}.png,{k % 2}" for k in range(6)]
-    before = data.load(table("path,label", *rows)).train.fingerprint
-    assert data.load(table("path,label", *rows)).train.fingerprint == before
+    before = data.DataRef(table("path,label", *rows)).split().train.fingerprint
+    assert data.DataRef(table("path,label", *rows)).split().train.fingerprint == before
     rows[0], rows[1] = "images/0.png,1", "images/1.png,0"
-    assert data.load(table("path,label", *rows)).train.fingerprint != before
+    assert data.DataRef(table("path,label", *rows)).split().train.fingerprint != before
 
 
 @pytest.mark.parametrize(
@@ -80,9 +94,9 @@ def test_a_tables_labels_decide_its_fingerprint(table):
 )
 def test_tables_that_cannot_be_used_get_one_sentence(table, lines, words):
     with pytest.raises(BadInput, match=words):
-        data.load(table(*lines))
+        data.DataRef(table(*lines)).split()
     with pytest.raises(BadInput, match="cannot be read as a table"):
-        data.load("csv:/no/such/file.csv")
+        data.DataRef("csv:/no/such/file.csv").split()
 
 
 @pytest.fixture
@@ -96,13 +110,16 @@ def imagenet(tmp_path):
 
 def test_imagenets_layout_with_class_folders(imagenet):
     write(imagenet / "val" / "n01443537" / "v.JPEG", 50, "JPEG")
-    split = data.load(f"imagenet:{imagenet}")
+    split = data.DataRef(f"imagenet:{imagenet}", validation=0).split()
     assert split.train.classes == ("n01440764", "n01443537", "n01484850")
     assert split.train.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert names(split.test) == ["v.JPEG"] and split.test.labels.tolist() == [1]
+    write(imagenet / "test" / "n01440764" / "t.JPEG", 52, "JPEG")
+    split = data.DataRef(f"imagenet:{imagenet}").split()
+    assert names(split.validation) == ["v.JPEG"] and names(split.test) == ["t.JPEG"]
     write(imagenet / "val" / "n99999999" / "v.JPEG", 51, "JPEG")
     with pytest.raises(BadInput, match=r"n99999999 is a class that .*train has not"):
-        data.load(f"imagenet:{imagenet}")
+        data.DataRef(f"imagenet:{imagenet}").split()
 
 
 @pytest.mark.parametrize("place", ["val.txt", "val/val.txt"])
@@ -110,19 +127,19 @@ def test_imagenets_layout_with_a_list(imagenet, place):
     for k in range(2):
         write(imagenet / "val" / f"{k}.JPEG", 50 + k, "JPEG")
     (imagenet / place).write_text("0.JPEG 2\n1.JPEG n01443537\n")
-    split = data.load(f"imagenet:{imagenet}")
+    split = data.DataRef(f"imagenet:{imagenet}").split()
     assert names(split.test) == ["0.JPEG", "1.JPEG"] and split.test.labels.tolist() == [2, 1]
 
 
 def test_imagenet_without_images_to_evaluate_on_gets_one_sentence(imagenet):
     with pytest.raises(BadInput, match="must hold the images to evaluate on"):
-        data.load(f"imagenet:{imagenet}")
+        data.DataRef(f"imagenet:{imagenet}").split()
 
 
 def test_parts_are_not_taken_for_classes(imagenet):
     write(imagenet / "val" / "n01443537" / "v.JPEG", 50, "JPEG")
     with pytest.raises(BadInput, match=r"parts, not classes; .* imagenet:"):
-        data.load(f"folder:{imagenet}")
+        data.DataRef(f"folder:{imagenet}").split()
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
@@ -136,7 +153,7 @@ def test_keras_sets_have_all_their_classes(name, monkeypatch):
     labels = np.arange(6, dtype=np.uint8).reshape((6,) if grey else (6, 1))
     both = ((images[:4], labels[:4]), (images[4:], labels[4:]))
     monkeypatch.setattr(getattr(keras.datasets, name), "load_data", lambda: both)
-    split = data.load(f"keras:{name}")
+    split = data.DataRef(f"keras:{name}").split()
     assert len(split.train.classes) == count == len(set(split.train.classes))
     assert split.train.channels == (1 if grey else 3) and split.test.labels.tolist() == [4, 5]
     np.testing.assert_array_equal(split.test.image(1), images[5])
@@ -147,13 +164,13 @@ def test_other_keras_sets_are_refused():
     with pytest.raises(
         BadInput, match=r"one of mnist, fashion_mnist, cifar10, cifar100; got 'imdb'"
     ):
-        data.load("keras:imdb")
+        data.DataRef("keras:imdb").split()
 
 
 @pytest.mark.skipif(bool(importlib.util.find_spec("tensorflow_datasets")), reason="is installed")
 def test_without_tensorflow_datasets_its_installation_is_named():
     with pytest.raises(BadInput, match="`pip install tensorflow_datasets` installs it"):
-        data.load("tfds:mnist")
+        data.DataRef("tfds:mnist").split()
 
 
 def test_tensorflow_datasets_are_read_and_never_downloaded(tmp_path, monkeypatch):
@@ -180,20 +197,23 @@ def test_tensorflow_datasets_are_read_and_never_downloaded(tmp_path, monkeypatch
     library.decode = types.SimpleNamespace(SkipDecoding=lambda: "bytes")
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", library)
     with pytest.raises(BadInput, match=r"not prepared in .*`tfds build mini:1.0.0`"):
-        data.load("tfds:mini:1.0.0")
+        data.DataRef("tfds:mini:1.0.0").split()
     (tmp_path / "mini").mkdir()
-    split = data.load("tfds:mini:1.0.0")
+    split = data.DataRef("tfds:mini:1.0.0", validation=0).split()
     assert split.train.labels.tolist() == [0, 1, 0, 1] and len(split.test) == 1
     np.testing.assert_array_equal(split.train.image(2), photo(2))
 
 
-def test_duplicates_across_the_split_are_evaluated_on_only(table, tmp_path, caplog):
+def test_images_of_several_parts_are_tested_on_only(table, tmp_path, caplog):
     write(tmp_path / "images" / "copy.png", 4)
     rows = [f"images/{k}.png,{k % 2},{'train' if k < 4 else 'test'}" for k in range(6)]
-    split = data.load(table("path,label,split", *rows, "images/copy.png,0,train"))
-    assert names(split.train) == ["0.png", "1.png", "2.png", "3.png"]
-    assert names(split.test) == ["4.png", "5.png"]
-    assert "1 of 5 images to train on are to be evaluated on as well" in caplog.text
+    rows += ["images/copy.png,0,train", "images/copy.png,0,val", "images/0.png,0,val"]
+    split = data.DataRef(table("path,label,split", *rows)).split()
+    assert names(split.train) == ["1.png", "2.png", "3.png"]
+    assert names(split.validation) == ["0.png"] and names(split.test) == ["4.png", "5.png"]
+    assert "1 of 5 images to train on are there to test on as well" in caplog.text
+    assert "1 of 2 images for validation are there to test on as well" in caplog.text
+    assert "1 of 4 images to train on are there for validation as well" in caplog.text
     assert "copy.png" in caplog.text
 
 
@@ -219,7 +239,7 @@ def test_whole_images_are_not_decoded_before_the_training(tmp_path, monkeypatch)
 
     monkeypatch.setattr(Image.Image, "load", decoded)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
-    assert len(data.load(f"folder:{tmp_path}").train) == 4
+    assert len(data.DataRef(f"folder:{tmp_path}").split().train) == 2
 
 
 def test_names_in_any_script_and_circular_links(tmp_path, caplog):
@@ -228,7 +248,9 @@ def test_names_in_any_script_and_circular_links(tmp_path, caplog):
             write(tmp_path / label / "día" / f"ñ {k}.png", k + len(label))
     (tmp_path / "猫" / "again").symlink_to(tmp_path / "猫")
     (tmp_path / "猫" / "self").symlink_to(tmp_path / "猫" / "self")
-    split = data.load(f"folder:{tmp_path}")
+    split = data.DataRef(f"folder:{tmp_path}").split()
     assert split.train.classes == ("собака", "猫")
     assert len(split.train) + len(split.test) == 4
+    # Two of a class leave one to train on, and none for validation.
+    assert split.validation is split.test and split.test.part == "held-out"
     assert "symlink loop, not followed" in caplog.text

@@ -121,7 +121,7 @@ def broken(tmp_path):
         path = tmp_path / "data" / "ab"[k % 2] / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded(photo(k)))
-    path = Path(data.load(f"folder:{tmp_path / 'data'}").train.name(3))
+    path = Path(data.DataRef(f"folder:{tmp_path / 'data'}").split().train.name(3))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.write_bytes(content)
@@ -134,7 +134,7 @@ def recipe_of(broken, **changes):
 
 
 def test_bad_images_are_replaced_by_the_next_of_their_class(broken, caplog):
-    train = data.load(f"folder:{broken.parents[1]}").train
+    train = data.DataRef(f"folder:{broken.parents[1]}").split().train
     batches = [TrainingBatches(train, recipe_of(broken), lambda x: x) for _ in range(2)]
     for index in range(len(batches[0])):
         for a, b in zip(batches[0][index], batches[1][index], strict=True):
@@ -162,14 +162,14 @@ def test_a_run_stops_at_a_bad_image_if_asked(broken, tmp_path, tiny_network):
 
 
 def test_a_class_of_bad_images_stops_any_run(broken):
-    train = data.load(f"folder:{broken.parents[1]}").train
+    train = data.DataRef(f"folder:{broken.parents[1]}").split().train
     only = TrainingBatches(train.take(np.array([3])), recipe_of(broken), lambda x: x)
     with pytest.raises(BadInput, match="has no readable image"):
         only[0]
 
 
 def test_what_is_evaluated_on_must_be_readable(broken):
-    train = data.load(f"folder:{broken.parents[1]}").train
+    train = data.DataRef(f"folder:{broken.parents[1]}").split().train
     require_readable(train.take(np.arange(3)))
     with pytest.raises(
         BadInput, match=f"{broken.name} cannot be read.*`keras-inception data check`"

@@ -186,7 +186,7 @@ def test_mirrored_replicas_train_what_one_device_does(tmp_path):
 
 @pytest.mark.parametrize("more", [{}, {"mixup": 0.2}, {"cutmix": 1.0, "class_weights": True}])
 def test_processes_share_every_batch(more):
-    train = data.load("digits").train
+    train = data.DataRef("digits").split().train
     recipe = recipe_for("digits", image_size=12, batch_size=12, **more)
     whole = TrainingBatches(train, recipe, Preprocessing(), 3)
     parts = [
@@ -199,7 +199,7 @@ def test_processes_share_every_batch(more):
 
 
 def test_processes_share_what_is_evaluated():
-    test = data.load("digits").test  # 359: one of them is too many for two, or six
+    test = data.DataRef("digits").split().test  # 359: one of them is too many for two, or six
     whole = EvaluationBatches(test, 12, Preprocessing())
     labels = np.concatenate([whole[i][1] for i in range(len(whole))])
     parts = [

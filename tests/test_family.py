@@ -19,7 +19,7 @@ from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import ENGINES, engine
-from keras_inception.training.data import load
+from keras_inception.training.data import DataRef
 from keras_inception.training.data.batches import pixels
 from keras_inception.transform import widen, without_aux
 from keras_inception.weights import store
@@ -27,7 +27,7 @@ from keras_inception.weights import store
 
 def images_for(net, count=32):
     """Real digits of four classes: on noise, normalization would blow up what sets images apart."""
-    train = load("digits").train
+    train = DataRef("digits").split().train
     chosen = np.concatenate([np.flatnonzero(train.labels == k)[: count // 4] for k in range(4)])
     grey = Preprocessing()(pixels(train, net.input_shape[0], Preprocessing(), np.sort(chosen)))
     return np.repeat(grey, 3, axis=-1), train.labels[np.sort(chosen)]

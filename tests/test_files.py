@@ -16,6 +16,8 @@ from PIL import Image
 from keras_inception import cli, load_model
 from keras_inception.builder import build
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.accuracy import evaluate
+from keras_inception.evaluation.run_report import report
 from keras_inception.files import replacing
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
@@ -23,14 +25,13 @@ from keras_inception.tflite import checks, exporting, metadata
 from keras_inception.tflite.checks.agreement import agreement
 from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.convert.to_tflite import convert
-from keras_inception.tflite.evaluation import evaluate, report
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.metadata.saving import save
 from keras_inception.tflite.qat import engine
 from keras_inception.tflite.schemes import scheme_named
 from keras_inception.tflite.source import open_source
 from keras_inception.training import fit
-from keras_inception.training.data import load
+from keras_inception.training.data import DataRef
 from keras_inception.training.data.batches import pixels
 from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.transform import widen, without_aux
@@ -38,7 +39,7 @@ from keras_inception.transform import widen, without_aux
 
 @pytest.fixture(scope="module")
 def test_set(run):
-    test = load("digits").test
+    test = DataRef("digits").split().test
     return pixels(test, run.recipe.image_size, run.preprocessing), test.labels
 
 

@@ -12,14 +12,14 @@ from keras import layers
 from keras_inception import cli
 from keras_inception.crops import views
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.accuracy import evaluate
+from keras_inception.evaluation.prediction import predict
 from keras_inception.images import decode
 from keras_inception.preprocess import NAMED
 from keras_inception.tflite import exporting, metadata
 from keras_inception.tflite.checks.integer import audit
-from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.prediction import predict
-from keras_inception.tflite.source import of_model, open_source
+from keras_inception.tflite.source import open_source
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,13 @@ def test_what_a_file_says_of_itself_is_given_with_the_export(saved, tmp_path, ca
 
 def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), np.uint8)
-    source = of_model(small(channels=1), "keras_inception", "ab", tmp_path, images=pixels)
+    source = open_source(
+        small(channels=1),
+        preprocessing="keras_inception",
+        classes=("a", "b"),
+        out=tmp_path,
+        images=pixels,
+    )
     path = exporting.export(source, scheme="int8", io="int8").path
     assert path.name == "their_model_int8.tflite" and audit(graph_of(path)).integer
     assert File(path).input_quantization == (1 / 128, 0)
@@ -173,14 +179,20 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
         ({"classes": "imagenet"}, "has 2 classes; 1000 are named"),
         ({"classes": tmp_path / "none.txt"}, "there is no file"),
         ({"out": None}, "say with --out"),
-        ({"data": f"folder:{photographs}"}, "leave out the others"),
+        ({"data": f"folder:{photographs}"}, "leave out others"),
     ]:
         with pytest.raises(BadInput, match=fault):
             of_file(saved, photographs, tmp_path, **changes)
     with pytest.raises(BadInput, match="takes 3 channels, digits has 1"):
-        of_model(small(classes=10), "tf", data_source="digits")
+        open_source(small(classes=10), preprocessing="tf", data="digits", out=tmp_path)
     with pytest.raises(BadInput, match="images must be uint8"):
-        of_model(small(), "tf", "ab", images=np.zeros((4, 8, 8, 3), np.uint8))
+        open_source(
+            small(),
+            preprocessing="tf",
+            classes=("a", "b"),
+            images=np.zeros((4, 8, 8, 3), np.uint8),
+            out=tmp_path,
+        )
     with pytest.raises(BadInput, match="say with --data"):
         exporting.quantize(of_file(saved, photographs, tmp_path))
     with pytest.raises(BadInput, match="name a folder of them with --images"):
@@ -203,5 +215,5 @@ def test_files_that_hold_no_model_are_refused(tmp_path):
 
 def test_the_model_of_a_run_is_the_run(run):
     assert open_source(run.model).recipe == run.recipe
-    with pytest.raises(BadInput, match="is a run: it has its own"):
+    with pytest.raises(BadInput, match="says itself which"):
         open_source(run.model, preprocessing="tf")

@@ -8,9 +8,9 @@ import tf_keras
 from helpers import tiny_run
 from helpers.queues import noted_queues
 
+from keras_inception.evaluation.accuracy import evaluate
 from keras_inception.inference import outputs_of
 from keras_inception.preprocess import Preprocessing
-from keras_inception.tflite.evaluation import evaluate
 from keras_inception.training import data, fit, mirrored_strategy
 from keras_inception.training.data import batches
 from keras_inception.training.recipes.recipe import recipe_for
@@ -55,7 +55,7 @@ def test_no_queue_of_a_training_or_an_evaluation_has_an_autotuner(
 
 def test_replicas_are_fed_without_an_autotuner(recipe):
     fed = mirrored_strategy.fed(
-        batches.TrainingBatches(data.load("digits").train, recipe, Preprocessing())
+        batches.TrainingBatches(data.DataRef("digits").split().train, recipe, Preprocessing())
     )
     assert fed.options().autotune.enabled is False
     assert fed.element_spec[0] == tf.TensorSpec((None, 17, 17, 1), tf.float32)

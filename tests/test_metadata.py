@@ -14,9 +14,9 @@ from helpers.tflite_files import EXPECTED, LABELS
 
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.classifier import open_classifier
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.checks.integer import audit
-from keras_inception.tflite.classifier import open_classifier
 from keras_inception.tflite.file.graph import Graph
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.metadata import Metadata, embed, labels, read

@@ -15,7 +15,7 @@ from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import engine
-from keras_inception.tflite.source import of_model
+from keras_inception.tflite.source import open_source
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,13 @@ def source(request, tmp_path_factory):
     for each in norms:
         each.momentum = momentum
     names = tuple(map(str, range(net.classes)))
-    return of_model(model, Preprocessing(), names, tmp_path_factory.mktemp("native"), images=pixels)
+    return open_source(
+        model,
+        preprocessing=Preprocessing(),
+        classes=names,
+        out=tmp_path_factory.mktemp("native"),
+        images=pixels,
+    )
 
 
 def test_post_training(source):

@@ -13,10 +13,10 @@ from PIL import Image
 import keras_inception as ki
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.accuracy import evaluate
+from keras_inception.evaluation.classifier import open_classifier
 from keras_inception.images import centre
 from keras_inception.tflite.checks.integer import audit
-from keras_inception.tflite.classifier import open_classifier
-from keras_inception.tflite.evaluation import evaluate
 from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
 from keras_inception.weights import published, store

@@ -11,7 +11,7 @@ from keras.src.api_export import REGISTERED_NAMES_TO_OBJS
 import keras_inception
 from keras_inception import saving
 from keras_inception.errors import BadInput
-from keras_inception.tflite.classifier import open_classifier
+from keras_inception.evaluation.classifier import open_classifier
 from keras_inception.tflite.keras_graph import input_preprocessing, lowering, read
 from keras_inception.tflite.source import open_source
 

@@ -1,4 +1,4 @@
-"""The INT8 files of a fine-tuning, one an epoch, judged on the same images: the best is kept.
+"""The INT8 files of a fine-tuning, one an epoch, judged on the validation images: the best is kept.
 
 Quantization-aware training is worth fractions of a point, and a few epochs of it can cost more.
 """
@@ -12,10 +12,9 @@ from pathlib import Path
 
 from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
-from keras_inception.inference import outputs_of
 from keras_inception.metrics import Scores
-from keras_inception.training.data.batches import EvaluationPixels, pixels
-from keras_inception.training.data.examples import Examples
+from keras_inception.training.data import Split
+from keras_inception.training.data.evaluation_pixels import EvaluationPixels, pixels
 from keras_inception.training.tensorboard import event_files
 from keras_inception.training.tensorboard.events import Events
 
@@ -23,13 +22,12 @@ from .checks.agreement import Agreement, agreement
 from .checks.layer_errors import Layer, by_layer, first_departure
 from .file.graph import Graph
 from .file.interpreter import File
-from .file.outputs import probabilities
 from .qat.fake_quantized import FakeQuantized
 from .source import Source
 
 log = logging.getLogger(__name__)
 
-#: Of more held-out images so many take part, the same number of every class.
+#: Of more validation images so many take part, the same number of every class.
 JUDGED = 10_000
 #: How many are compared output by output, and layer by layer.
 COMPARED, OBSERVED = 500, 4
@@ -64,19 +62,20 @@ class Candidates:
     def __init__(
         self,
         source: Source,
-        held_out: Examples,
+        split: Split,
         quantized: FakeQuantized,
         make: Callable[[], tuple[Graph, str]],
         tensorboard: Path,
         first: int,
     ):
         self.source, self.quantized, self.make = source, quantized, make
-        judged = held_out.balanced(JUDGED, 0) if len(held_out) > JUDGED else held_out
+        chosen_by = split.validation
+        judged = chosen_by.balanced(JUDGED, 0) if len(chosen_by) > JUDGED else chosen_by
         size, expected = source.network.shape[0], source.preprocessing
         self.compared = pixels(judged.balanced(COMPARED, 0), size, expected)
-        self.shown = EvaluationPixels(judged, size, expected)
+        self.shown, self.test = EvaluationPixels(judged, size, expected), split.test
         self.first, self.folder = first, tensorboard / "int8"
-        self.trained = self.shown.score(lambda part: outputs_of(source.model, expected(part)))
+        self.trained = self.shown.score(source.classifier.of_pixels)
         self.all: list[Candidate] = []
         self.kept: Graph
         event_files.forget(self.folder, 0)
@@ -97,8 +96,7 @@ class Candidates:
                 f"the file departs from the model it came from: {agrees}"
                 f"{first_departure(layers)}; it was not kept"
             )
-        found = probabilities(File(graph))
-        scores = self.shown.score(lambda part: found(expected.caller(part)))
+        scores = self._scores(graph, self.shown)
         made = Candidate(epoch, fault, scores, agrees, layers)
         log.info("INT8 %s: %s%s", made, scores, f"; left out: {fault}" if fault else "")
         self._draw(made)
@@ -106,8 +104,13 @@ class Candidates:
         if self._first() is made:  # Only the best is worth its memory.
             self.kept = graph
 
+    def _scores(self, graph: Graph, shown: EvaluationPixels) -> Scores:
+        file, expected = File(graph), self.source.preprocessing
+        return shown.score(lambda part: file.probabilities(expected.caller(part)))
+
     def best(self) -> tuple[Graph, dict]:
-        """The most accurate file, the least loss among equals; and what was measured of all.
+        """The most accurate file, the least loss among equals; and what was measured: of it on the
+        test images, and of all on the validation images.
 
         Raises BadInput if no file may be kept, or if the only ones that may are less accurate than
         the post-training file.
@@ -122,16 +125,27 @@ class Candidates:
                 f"{post_training.fault}; nothing was kept: fine-tune at a lower rate"
             )
         log.info(
-            "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on the same %d images",
+            "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on %d %s images",
             best,
             best.scores.top1,
             self.trained.top1,
             post_training.scores.top1,
             self.trained.images,
+            self.trained.part,
         )
+        shown = EvaluationPixels(self.test, self.shown.size, self.shown.expected)
+        tested = {
+            "float": shown.score(self.source.classifier.of_pixels),
+            "int8": self._scores(self.kept, shown),
+        }
+        log.info("float %s", tested["float"])
+        log.info("INT8 %s", tested["int8"])
         return self.kept, {
-            "float": asdict(self.trained),
-            "int8_by_epoch": [asdict(each.scores) for each in self.all],
+            **{name: asdict(scores) for name, scores in tested.items()},
+            "validation": {
+                "float": asdict(self.trained),
+                "int8_by_epoch": [asdict(each.scores) for each in self.all],
+            },
             "kept_epoch": best.epoch,
             "agreement": asdict(best.agreement),
             "layers": [layer.record for layer in best.layers],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Unpack
@@ -38,7 +38,8 @@ class Exported:
     """A `.tflite` file that was written; it stands for its path wherever one is taken.
 
     `figures` is what its `.json` says of it: types, data, calibration and, of a fine-tuned file,
-    the accuracy of the float network and of the file after every epoch.
+    the accuracy of the float network and of the file, each on the test images, and on those that
+    the file was chosen by.
     """
 
     path: Path
@@ -92,7 +93,9 @@ def export(
     PosixPath('runs/hands/googlenet_int8.tflite')
     """
     io_type = io_type_for(scheme, io)
-    source = open_source(subject, images, out, classes, preprocessing)
+    source = open_source(
+        subject, images=images, out=out, classes=classes, preprocessing=preprocessing
+    )
     calibrated = scheme_named(scheme).calibrated
     if calibrated and not source.calibrated:
         raise BadInput(
@@ -134,9 +137,10 @@ def quantize(
         recipe's precision.
     io, logits, allow_float, said: as for `export`.
 
-    The file is the most accurate, on the held-out images, of those after each epoch, the
-    post-training one among them. Raises BadInput if the quantized network is not the trained one,
-    the file is not integer throughout, or its outputs depart from the fake-quantized model's.
+    The file is the most accurate, on the validation images, of those after each epoch, the
+    post-training one among them; the figures "float" and "int8" are of the test images. Raises
+    BadInput if the quantized network is not the trained one, the file is not integer throughout, or
+    its outputs depart from the fake-quantized model's.
 
     >>> from keras_inception.tflite import quantize
     >>> quantize("runs/hands").figures["float"]["top1"]  # doctest: +SKIP
@@ -167,7 +171,7 @@ def quantize(
 
     candidates = Candidates(
         source,
-        split.test,
+        split,
         quantized,
         make,
         source.folder / "tensorboard",
@@ -248,7 +252,8 @@ class _File:
         """The file and, beside it, its labels and a JSON that says what goes in and out, and
         whence."""
         path = self.source.folder / f"{self.source.name}_{self.kind}.tflite"
-        figures = {"io_type": self.io_type, "data": self.source.data, **details}
+        data = asdict(self.source.data) if self.source.data else {}
+        figures = {"io_type": self.io_type, "data": data, **details}
         save(path, graph, self.metadata, figures)
         log.info("%s: %d bytes", path, path.stat().st_size)
         return Exported(path, figures)

@@ -1,36 +1,28 @@
-"""Where a network to be delivered comes from: a run folder, published weights, any Keras model."""
+"""What a `.tflite` file is made of: a classifier, and images to calibrate or to fine-tune it on."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from keras_inception.classes import class_names
-from keras_inception.crops import views
+from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.classifier import KerasClassifier, open_classifier
 from keras_inception.images import decode, photographs
 from keras_inception.preprocess import Preprocessing
-from keras_inception.saving import load_model
-from keras_inception.training import data
-from keras_inception.training.data.batches import pixels
+from keras_inception.training.data import DataRef, Split
+from keras_inception.training.data.evaluation_pixels import pixels
 from keras_inception.training.data.examples import mode_of
 from keras_inception.training.recipes.recipe import Recipe, recipe_for
-from keras_inception.training.run import run_folder
-from keras_inception.training.run.run_folder import Run
-from keras_inception.transform import without_aux
-from keras_inception.weights import published
 
 from .keras_graph import keras_classifier
 from .keras_graph.plain import PlainNetwork
-from .keras_graph.to_keras import to_keras
 
 log = logging.getLogger(__name__)
 
@@ -41,83 +33,118 @@ CALIBRATION_IMAGES = 200
 class Source:
     """A trained network without heads, and what its files have to say of it.
 
-    `network` is it in plain layers; `calibration` are uint8 pixels, (n, size, size,
-    channels), as for evaluation, or noise where not `calibrated`; `data` says what it was trained
-    on, so far as that is known. `split` and `recipe` are the images to fine-tune on and how, None
-    where there are none.
+    Files are called by its `name` and go to `folder`. `calibration` are uint8 pixels, (n, size,
+    size, channels), as for evaluation, or noise where not `calibrated`. `data` are the images it
+    was trained on, so far as that is known; `split` and `recipe` those to fine-tune on and how,
+    None where there are none.
     """
 
+    classifier: KerasClassifier
     name: str
-    network: PlainNetwork
-    preprocessing: Preprocessing
     classes: tuple[str, ...]
     calibration: np.ndarray
     folder: Path
-    data: dict
+    data: DataRef | None = None
     calibrated: bool = True
-    split: data.Split | None = None
+    split: Split | None = None
     recipe: Recipe | None = None
+
+    @property
+    def network(self) -> PlainNetwork:
+        """The network in plain layers."""
+        return self.classifier.network
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What it expects of RGB pixels 0..255."""
+        return self.classifier.preprocessing
 
     @cached_property
     def images(self) -> np.ndarray:
         """The calibration images as the network takes them, (n, size, size, channels) float32."""
         return self.preprocessing(self.calibration)
 
-    @cached_property
-    def model(self):
-        """The network as a Keras 3 model in float32."""
-        return to_keras(self.network, keras)
+
+def open_source(
+    subject: Any,
+    *,
+    images: str | Path | np.ndarray | None = None,
+    out: str | Path | None = None,
+    classes=None,
+    preprocessing: str | Preprocessing | None = None,
+    data: str | None = None,
+) -> Source:
+    """What `subject`, which `open_classifier` opens, gives files of; a Source is given back.
+
+    A run has its own images and folder. Of anything else, files go to `out`, and `images`, a folder
+    of photographs or uint8 pixels, (n, size, size, channels), calibrate; or `data`, as
+    `recipes.DATA` lists them: a part of them calibrates, and their classes are the network's. Noise
+    instead serves to compare two models, though not to find ranges.
+
+    Raises BadInput for what cannot be exported, or images that do not fit.
+    """
+    if isinstance(subject, Source):
+        return subject
+    opened = open_classifier(subject, classes=classes, preprocessing=preprocessing)
+    if not isinstance(opened, KerasClassifier):
+        raise BadInput(f"{subject} is a .tflite file already; give what it was made of")
+    if opened.run is not None:
+        if images is not None or out or data:
+            raise BadInput(f"{subject} is a run: it has its own images, classes and folder")
+        return _of_run(opened)
+    if out is None:
+        raise BadInput(f"say with --out in which folder the file made of {subject} is to be")
+    name = re.sub(r"\W+", "_", opened.path.stem if opened.path else opened.name)
+    shape = opened.network.shape
+    if data is not None:
+        if images is not None or opened.classes:
+            raise BadInput("the images of --data calibrate and name the classes; leave out others")
+        return _fine_tuned(opened, name, Path(out), recipe_for(data, image_size=shape[0]))
+    keras_classifier.require_named(opened.network, opened.classes)
+    calibrated = images is not None
+    if not isinstance(images, np.ndarray):
+        images = _views_of(images, shape, opened.preprocessing)
+    elif images.dtype != np.uint8 or images.shape[1:] != shape:
+        raise BadInput(
+            f"images must be uint8, (n, {', '.join(map(str, shape))}); got {images.dtype}, "
+            f"{images.shape}"
+        )
+    return Source(opened, name, opened.classes, images, Path(out), calibrated=calibrated)
 
 
-def of_run(run: Run) -> Source:
+def _of_run(opened: KerasClassifier) -> Source:
     """The trained network of a run, calibrated on a class-balanced part of its training images."""
+    run = opened.run
     split = run.split()
     if split.train.fingerprint != run.data["fingerprint"]:
         log.warning("the images of %s have changed since the run was trained", run.recipe.data)
-    return Source(
-        run.network.name,
-        _lowered(load_model(run.model, compile=False), run.preprocessing),
-        run.preprocessing,
-        run.classes,
-        _balanced(split, run.recipe, run.preprocessing),
-        run.folder,
-        _said(run.recipe),
-        split=split,
-        recipe=run.recipe,
-    )
+    return _on(split, opened, run.network.name, run.folder, run.recipe)
 
 
-def _lowered(model, expected: Preprocessing) -> PlainNetwork:
-    """A model of ours, which does not begin with preprocessing."""
-    network, _ = keras_classifier.classifier(model, expected)
-    return network
+def _fine_tuned(opened: KerasClassifier, name: str, folder: Path, recipe: Recipe) -> Source:
+    split = DataRef.of(recipe).split()
+    if split.train.channels != opened.channels:
+        raise BadInput(
+            f"{opened.name} takes {opened.channels} channels, {recipe.data} has "
+            f"{split.train.channels}"
+        )
+    outputs, named = opened.network.output_shape[0], len(split.train.classes)
+    if outputs != named:
+        raise BadInput(f"{opened.name} has {outputs} classes; {recipe.data} has {named}")
+    return _on(split, opened, name, folder, recipe)
 
 
-def _said(recipe: Recipe) -> dict:
-    return {"source": recipe.data, "holdout": recipe.holdout, "seed": recipe.seed}
-
-
-def _balanced(split: data.Split, recipe: Recipe, expected: Preprocessing) -> np.ndarray:
+def _on(split: Split, opened: KerasClassifier, name: str, folder: Path, recipe: Recipe) -> Source:
     chosen = split.train.balanced(CALIBRATION_IMAGES, recipe.seed)
-    return pixels(chosen, recipe.image_size, expected)
-
-
-def of_weights(weights: str | Path, folder: str | Path, images: str | Path | None) -> Source:
-    """Published weights, by tag or file, calibrated on the photographs under `images`.
-
-    Noise instead of photographs serves to compare two models, though not to find ranges.
-    """
-    found = published.load(weights).with_classes(1000)
-    net = without_aux(found.net)
     return Source(
-        re.sub(r"\W+", "_", found.name),
-        _lowered(found.model(), found.preprocessing),
-        found.preprocessing,
-        class_names(net.classes),
-        _views_of(images, net.input_shape, found.preprocessing),
-        Path(folder),
-        data={},
-        calibrated=images is not None,
+        opened,
+        name,
+        split.train.classes,
+        pixels(chosen, opened.size, opened.preprocessing),
+        folder,
+        DataRef.of(recipe),
+        split=split,
+        recipe=recipe,
     )
 
 
@@ -131,101 +158,4 @@ def _views_of(folder: str | Path | None, shape, expected: Preprocessing) -> np.n
     seen, mode = [], mode_of(shape[-1])
     for i in order:
         seen += views(decode(paths[i].read_bytes(), mode), shape[0], expected, count)
-    stacked = np.stack([np.asarray(view) for view in seen[:CALIBRATION_IMAGES]])
-    return stacked.reshape(-1, *shape)
-
-
-def of_model(
-    model,
-    preprocessing: str | Preprocessing | None = None,
-    classes: Sequence[str] = (),
-    folder: str | Path = ".",
-    images: str | Path | np.ndarray | None = None,
-    data_source: str | None = None,
-    name: str | None = None,
-) -> Source:
-    """Any functional or Sequential Keras 3 classifier of stock layers; its files go to `folder`.
-
-    `preprocessing` says how pixels 0..255 become its input, as for `open_classifier`. For
-    calibration `images` is a folder of photographs, or uint8 pixels, (n, size, size, channels).
-    `data_source` names images to fine-tune on, as `recipes.DATA` lists them: a part of them
-    calibrates, and their classes are the model's. Raises BadInput for a model that cannot be
-    delivered, or `classes` that do not fit it.
-    """
-    network, expected = keras_classifier.classifier(model, preprocessing)
-    shape = network.shape
-    split = recipe = None
-    if data_source is not None:
-        recipe = recipe_for(data_source, image_size=shape[0])
-        split = data.load(data_source, recipe.holdout, recipe.seed)
-        classes = split.train.classes
-        if split.train.channels != shape[2]:
-            raise BadInput(
-                f"{model.name} takes {shape[2]} channels, {data_source} has {split.train.channels}"
-            )
-    keras_classifier.require_named(network, classes)
-    calibrated = split is not None or images is not None
-    if split is not None:
-        images = _balanced(split, recipe, expected)
-    elif not isinstance(images, np.ndarray):
-        images = _views_of(images, shape, expected)
-    elif images.dtype != np.uint8 or images.shape[1:] != shape:
-        raise BadInput(
-            f"images must be uint8, (n, {', '.join(map(str, shape))}); got {images.dtype}, "
-            f"{images.shape}"
-        )
-    return Source(
-        re.sub(r"\W+", "_", name or model.name),
-        network,
-        expected,
-        tuple(classes),
-        images,
-        Path(folder),
-        _said(recipe) if recipe else {},
-        calibrated=calibrated,
-        split=split,
-        recipe=recipe,
-    )
-
-
-def open_source(
-    subject: Any, images=None, out=None, classes=None, preprocessing=None, data=None
-) -> Source:
-    """The network in the run folder `subject`, in a `.keras` file, a Keras model, or of published
-    weights.
-
-    For weights and `.keras` files `images` is a folder of photographs to calibrate on, and `out`
-    where files go; for the latter `classes` is a text file of their names, or they themselves, and
-    `preprocessing` and `data`, instead of images and classes, are as for `of_model`. A Source is
-    given back. Raises BadInput if `subject` is none of these.
-    """
-    if isinstance(subject, Source):
-        return subject
-    in_memory = hasattr(subject, "output_shape")
-    path = Path("model.keras") if in_memory else Path(subject)
-    if not in_memory and path.name == "model.keras" and run_folder.exists(path.parent):
-        path = path.parent
-    if not in_memory and run_folder.exists(path):
-        if images or out or classes or preprocessing or data:
-            raise BadInput(f"{path} is a run: it has its own images, classes and folder")
-        return of_run(run_folder.trained(path))
-    is_model = path.suffix == ".keras"
-    if not is_model and not published.exists(subject):
-        raise BadInput(
-            f"{subject} is not a run folder: it has no run.json; nor is it a .keras file, a file "
-            "of weights, or a tag that `keras-inception weights` lists"
-        )
-    if out is None:
-        raise BadInput(f"say with --out in which folder the file made of {subject} is to be")
-    if not is_model:
-        if classes or preprocessing or data:
-            raise BadInput(f"{subject} is published weights: it has its classes and preprocessing")
-        return of_weights(subject, out, images)
-    if data and (images or classes):
-        raise BadInput("the images of --data calibrate and name the classes; leave out the others")
-    named = isinstance(classes, str | Path)
-    names = keras_classifier.labels(classes) if named else tuple(classes or ())
-    model = subject if in_memory else load_model(path, compile=False)
-    preprocessing = preprocessing or getattr(model, "preprocessing", None)
-    name = None if in_memory else path.stem
-    return of_model(model, preprocessing, names, out, images, data_source=data, name=name)
+    return stacked(seen[:CALIBRATION_IMAGES], shape[-1])

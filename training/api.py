@@ -54,7 +54,7 @@ def train(
     histograms, profile: show the weights' distributions, and a profile of a few steps, in
         TensorBoard.
 
-    Gives the run: `run.result` has its accuracy and loss on the held-out images, `run.model` is
+    Gives the run: `run.result` has its accuracy and loss on the test images, `run.model` is
     the path of the trained network; it stands for its folder wherever one is taken. Interrupted,
     it is continued by `resume`. Raises BadInput for a folder that holds something, and for images
     or options that cannot be used.

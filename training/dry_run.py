@@ -39,9 +39,9 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
     training = recipe.epochs * steps * max(step, loading / batches.workers)
     lines = [
         f"data       {recipe.data}: {_counts(split.train)} to train on, "
-        f"{_counts(split.test)} to evaluate on",
+        f"{_counts(split.validation)} for validation, {_counts(split.test)} to test on",
         f"network    {run.network.name}, input {run.network.input_shape}: "
-        f"{cost.parameters:,} numbers, {cost.macs / 1e6:,.1f}M multiply-adds an image",
+        f"{cost.parameters:,} parameters, {cost.macs / 1e6:,.1f}M multiply-adds an image",
         f"weights    {found.origin if found else 'from scratch'}",
         f"steps      {recipe.epochs} epochs of {steps} steps of {batches.batch_size} images: "
         f"{recipe.epochs * steps:,}",

@@ -22,15 +22,15 @@ log = logging.getLogger(__name__)
 
 
 def finish(run: Run, split: Split, model, progress: Progress, replaced: int, board) -> Run:
-    """Write the trained network, and how it does on the images held out; on the `board` too, if
-    there is one."""
+    """Write the trained network, and how it does on the test images; on the `board` too, if there
+    is one."""
     deployed = build(without_aux(run.network), keras, dtype="float32")
     store.write(deployed, store.read(model), partial=True)
     with replacing(run.model) as temporary:
         deployed.save(temporary)
     test = EvaluationBatches(split.test, run.recipe.image_size, run.preprocessing)
     probabilities = deployed.predict(test, verbose=0)
-    scores = score(probabilities, split.test.labels)
+    scores = score(probabilities, split.test.labels, split.test.part)
     if replaced:
         log.warning("%d images to train on could not be read and were replaced", replaced)
     seconds = round(progress.seconds)

@@ -18,7 +18,7 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.weights.published import Published
 
 from . import mirrored_strategy
-from .data import Split, load
+from .data import DataRef, Split
 from .data.bad_images import require_readable
 from .data.batches import EvaluationBatches, TrainingBatches
 from .data.input_rate import InputRate
@@ -83,7 +83,8 @@ def prepare(
     """
     if distribution.first:
         run_folder.must_be_new(folder)
-    split = load(recipe.data, recipe.holdout, recipe.seed)
+    split = DataRef.of(recipe).split()
+    require_readable(split.validation)
     require_readable(split.test)
     found = warm_start.published_weights(recipe, len(split.train.classes))
     channels, classes = split.train.channels, len(split.train.classes)
@@ -96,6 +97,7 @@ def prepare(
         data={
             "fingerprint": split.train.fingerprint,
             "train": len(split.train),
+            "validation": len(split.validation),
             "test": len(split.test),
         },
         environment={
@@ -116,10 +118,10 @@ def compiled(run: Run, split: Split, found: Published | None, distribution: Dist
     """
     batches = TrainingBatches(split.train, run.recipe, run.preprocessing, distribution=distribution)
     distribution.require_even("the batch size", batches.batch_size)
-    if len(split.test) < distribution.replicas:
+    if len(split.validation) < distribution.replicas:
         raise BadInput(
-            f"{len(split.test)} images to evaluate on are fewer than the {distribution.replicas} "
-            "devices; hold out more, or use fewer devices"
+            f"{len(split.validation)} images for validation are fewer than the "
+            f"{distribution.replicas} devices; hold out more, or use fewer devices"
         )
     with distribution.scope():
         model, norms = _compiled(run, len(batches), found)
@@ -197,15 +199,16 @@ def _fit(
 ) -> Run:
     recipe = run.recipe
     log.info(
-        "%s: %d numbers; %d images to train on, %d to evaluate on; %s on %s",
+        "%s: %d parameters; %d images to train on, %d for validation, %d to test on; %s on %s",
         run.network.name,
         model.count_params(),
         len(split.train),
+        len(split.validation),
         len(split.test),
         run.environment["precision"],
         run.environment["backend"],
     )
-    board = board_of(run, batches, split.test, norms, watch) if distribution.first else None
+    board = board_of(run, batches, split.validation, norms, watch) if distribution.first else None
     with distribution.scope():
         if batches.epoch < recipe.epochs:
             _train(run, model, batches, split, norms, progress, board, watch, distribution)
@@ -230,8 +233,8 @@ def _train(
     distribution: Distribution,
 ) -> None:
     recipe = run.recipe
-    test = EvaluationBatches(
-        split.test, recipe.image_size, run.preprocessing, recipe.soft_labels, distribution
+    validation = EvaluationBatches(
+        split.validation, recipe.image_size, run.preprocessing, recipe.soft_labels, distribution
     )
     keeping = [Following(norms, progress)]
     if distribution.first:
@@ -243,7 +246,9 @@ def _train(
         with StopAfterStep(run, progress, agreed) as stop:
             model.fit(
                 mirrored_strategy.fed(batches) if distribution.mirrored else batches,
-                validation_data=mirrored_strategy.fed(test) if distribution.mirrored else test,
+                validation_data=(
+                    mirrored_strategy.fed(validation) if distribution.mirrored else validation
+                ),
                 initial_epoch=batches.epoch,
                 epochs=recipe.epochs,
                 shuffle=False,

@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         prog="keras-inception",
         description="Train Inception networks, quantize them, and write .tflite files.",
     )
-    top.set_defaults(needs_frameworks=True)
+    top.set_defaults(needs_frameworks=lambda arguments: True)
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="verb")
     for group in (show, weights, recipes, data, train, export, android, evaluate):
         group.add(commands)
@@ -82,7 +82,7 @@ def _status(arguments) -> int:
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
         with _terminated_politely(), needed_by(arguments.verb):
-            if arguments.needs_frameworks:
+            if arguments.needs_frameworks(arguments):
                 _start_frameworks(arguments)
             status = arguments.command(arguments)
     except BadInput as error:

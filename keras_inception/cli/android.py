@@ -39,7 +39,7 @@ def add(commands) -> None:
         metadata.add_argument(
             f"--{key}", type=float, help="input = (pixel - mean) / std, if the file does not say"
         )
-    metadata.set_defaults(command=_metadata, needs_frameworks=False)
+    metadata.set_defaults(command=_metadata, needs_frameworks=options.never)
     android = commands.add_parser(
         "android", help="Kotlin classes, golden vectors and a test for one .tflite file"
     )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from keras_inception.training.recipes.recipe import DATA, Recipe
 
+from . import options
+
 
 def _check(arguments) -> int:
     from keras_inception.training.data.report import check
 
-    report = check(arguments.source, arguments.holdout, arguments.seed)
+    report = check(_data_ref(arguments))
     print(report)
     return 2 if report.wrong else 0
 
@@ -18,12 +20,15 @@ def _check(arguments) -> int:
 def _pack(arguments) -> None:
     from keras_inception.training.data.packing import pack
 
-    packed = pack(arguments.source, Path(arguments.folder), arguments.holdout, arguments.seed)
-    images = packed["images"]
-    print(
-        f"{arguments.folder}: {images['train']} images to train on, {images['validation']} to "
-        f"evaluate on; train with --data tfrecord:{arguments.folder}"
-    )
+    images = pack(_data_ref(arguments), Path(arguments.folder))["images"]
+    counts = ", ".join(f"{count} {part}" for part, count in images.items())
+    print(f"{arguments.folder}: {counts} images; train with --data tfrecord:{arguments.folder}")
+
+
+def _data_ref(arguments):
+    from keras_inception.training.data import DataRef
+
+    return DataRef(arguments.source, arguments.holdout, arguments.seed, arguments.validation)
 
 
 def add(commands) -> None:
@@ -37,11 +42,13 @@ def add(commands) -> None:
     pack.set_defaults(command=_pack)
     for parser in (check, pack):
         parser.add_argument("source", metavar="SOURCE", help=DATA)
-        parser.add_argument(
-            "--holdout", type=float, default=Recipe.holdout, help="as for train (default 0.2)"
-        )
-        parser.add_argument(
-            "--seed", type=int, default=Recipe.seed, help="as for train (default 0)"
-        )
-        parser.set_defaults(needs_frameworks=False)
+        for name in ("holdout", "validation", "seed"):
+            default = getattr(Recipe, name)
+            parser.add_argument(
+                f"--{name}",
+                type=type(default),
+                default=default,
+                help=f"as for train (default {default})",
+            )
+        parser.set_defaults(needs_frameworks=options.never)
     pack.add_argument("folder", metavar="DIR", help="a new or an empty folder")

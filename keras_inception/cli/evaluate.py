@@ -8,9 +8,9 @@ _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag 
 
 
 def _evaluate(arguments) -> None:
-    from keras_inception.tflite import evaluation
+    from keras_inception.evaluation import accuracy
 
-    scores = evaluation.evaluate(
+    scores = accuracy.evaluate(
         arguments.subjects,
         data=arguments.data,
         images=arguments.images,
@@ -24,7 +24,7 @@ def _evaluate(arguments) -> None:
 
 
 def _predict(arguments) -> None:
-    from keras_inception.tflite.prediction import predict
+    from keras_inception.evaluation.prediction import predict
 
     answers = predict(
         arguments.weights,
@@ -41,9 +41,9 @@ def _predict(arguments) -> None:
 
 
 def _report(arguments) -> None:
-    from keras_inception.tflite import evaluation
+    from keras_inception.evaluation.run_report import report
 
-    print(evaluation.report(arguments.folder))
+    print(report(arguments.folder))
 
 
 def _benchmark(arguments) -> None:
@@ -56,6 +56,11 @@ def _benchmark(arguments) -> None:
     if arguments.json:
         write_json(arguments.json, measured)
     print(latency.table(measured))
+
+
+def _not_all_files(subjects: list[str]) -> bool:
+    """LiteRT runs `.tflite` files alone: a framework would take seconds to start, for nothing."""
+    return not all(subject.endswith(".tflite") for subject in subjects)
 
 
 def _numbers(text: str) -> list[int]:
@@ -90,7 +95,9 @@ def add(commands) -> None:
     _add_crops(evaluate)
     options.add_preprocessing(evaluate)
     options.add_classes(evaluate)
-    evaluate.set_defaults(command=_evaluate)
+    evaluate.set_defaults(
+        command=_evaluate, needs_frameworks=lambda arguments: _not_all_files(arguments.subjects)
+    )
     predict = commands.add_parser("predict", help="the classes of photographs, by name")
     predict.add_argument("photographs", nargs="+", metavar="PHOTO")
     predict.add_argument("--weights", required=True, metavar="SUBJECT", help=_SUBJECT)
@@ -98,7 +105,9 @@ def add(commands) -> None:
     _add_crops(predict)
     options.add_preprocessing(predict)
     options.add_classes(predict)
-    predict.set_defaults(command=_predict)
+    predict.set_defaults(
+        command=_predict, needs_frameworks=lambda arguments: _not_all_files([arguments.weights])
+    )
     report = commands.add_parser("report", help="accuracy, size and latency of every file of a run")
     report.add_argument("folder", metavar="RUN", help="a run folder")
     report.set_defaults(command=_report)
@@ -114,4 +123,4 @@ def add(commands) -> None:
     benchmark.add_argument(
         "--adb", action="store_true", help="on the phone that adb reaches, by its benchmark_model"
     )
-    benchmark.set_defaults(command=_benchmark, needs_frameworks=False)
+    benchmark.set_defaults(command=_benchmark, needs_frameworks=options.never)

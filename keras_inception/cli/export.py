@@ -103,7 +103,7 @@ def add(commands) -> None:
     )
     browser.add_argument("file", metavar="FILE", help="a .tflite file with uint8 or float32 input")
     browser.add_argument("folder", metavar="DIR", help="where the page goes")
-    browser.set_defaults(command=_browser, needs_frameworks=False)
+    browser.set_defaults(command=_browser, needs_frameworks=options.never)
     for parser in (quantize, export):
         parser.add_argument("--out", metavar="DIR", help="where the file goes, if not to a run")
         options.add_preprocessing(parser)

@@ -8,6 +8,11 @@ from argparse import ArgumentParser
 SAID = ("name", "description", "author", "license", "version")
 
 
+def never(arguments) -> bool:
+    """Whether a command needs a framework: this one does not."""
+    return False
+
+
 def add_preprocessing(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--preprocessing",

@@ -7,6 +7,7 @@ from textwrap import fill
 from keras_inception.training.recipes.published import NAMED
 
 from ..errors import BadInput
+from . import options
 
 
 def _recipes(arguments) -> None:
@@ -31,4 +32,4 @@ def add(commands) -> None:
         "recipes", help="the named recipes, or one in full; imports no framework"
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="googlenet_2014, modern, ...")
-    parser.set_defaults(command=_recipes, needs_frameworks=False)
+    parser.set_defaults(command=_recipes, needs_frameworks=options.never)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import plot, table
 from ..files import write_bytes
 from ..networks import member
+from . import options
 
 
 def _table(arguments) -> None:
@@ -26,4 +27,4 @@ def add(commands) -> None:
         "--block", metavar="3a", help="a block of GoogLeNet beside plain convolutions"
     )
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the network")
-    parser.set_defaults(command=_table, needs_frameworks=False)
+    parser.set_defaults(command=_table, needs_frameworks=options.never)

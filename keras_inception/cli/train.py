@@ -69,11 +69,12 @@ def _with_batch_size(options: dict) -> dict:
     """The options with the batch size and learning rate that "auto" stands for here."""
     if options.get("batch_size") != AUTO:
         return options
-    from keras_inception.training import batch_size, data
+    from keras_inception.training import batch_size
+    from keras_inception.training.data import DataRef
 
     options = {name: value for name, value in options.items() if name != "batch_size"}
     recipe = recipe_for(**{"data": "digits", **options})
-    train = data.load(recipe.data, recipe.holdout, recipe.seed).train
+    train = DataRef.of(recipe).split().train
     found = batch_size.fitted(recipe, len(train), train.channels, len(train.classes))
     return {**options, "batch_size": found.batch_size, "learning_rate": found.learning_rate}
 

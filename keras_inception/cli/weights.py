@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import options
+
 
 def _weights(arguments) -> None:
     from ..weights.presets import PRESETS, RECOMMENDED
@@ -30,10 +32,10 @@ def _convert(arguments) -> None:
 
 def add(commands) -> None:
     weights = commands.add_parser("weights", help="the published weights that can be loaded")
-    weights.set_defaults(command=_weights, needs_frameworks=False)
+    weights.set_defaults(command=_weights, needs_frameworks=options.never)
     convert = commands.add_parser(
         "convert", help="write published weights, by tag or from somebody's file, as one of ours"
     )
     convert.add_argument("weights", metavar="WEIGHTS", help="a tag or a file")
     convert.add_argument("file", metavar="FILE.npz")
-    convert.set_defaults(command=_convert, needs_frameworks=False)
+    convert.set_defaults(command=_convert, needs_frameworks=options.never)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training.data import load
+from keras_inception.training.data import DataRef
 from keras_inception.training.data.batches import TrainingBatches
 from keras_inception.training.recipes import recipe_for
 
@@ -13,7 +13,7 @@ class ColourDigits(TrainingBatches):
 
     def __init__(self):
         recipe = recipe_for("digits", image_size=32, batch_size=32)
-        super().__init__(load("digits").train, recipe, Preprocessing())
+        super().__init__(DataRef("digits").split().train, recipe, Preprocessing())
 
     def __len__(self):
         return 4

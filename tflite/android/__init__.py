@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.classifier import FileClassifier, open_file
 
 from .. import metadata
-from ..classifier import ModelInfo, info_of_file
-from ..file import guard
 from ..file.interpreter import File
 from ..metadata import labels as names
 from . import golden, kotlin
@@ -32,29 +31,27 @@ def write(
 ) -> None:
     """Write `folder`: README.md, and the parts of an Android module under src/.
 
-    `images` is a folder of photographs for the golden vectors; None takes held-out images of the
+    `images` is a folder of photographs for the golden vectors; None takes test images of the
     data that the file's network was trained on. Raises BadInput if `folder` has something in it,
     if the file has no labels or preprocessing, or a type that LiteRT's Kotlin classes do not take.
     """
     path, folder = Path(path), Path(folder)
     require_empty(folder)
     kotlin.require_package(package)
-    content = guard.read_bytes(path)
-    guard.require_sound(path, content)
-    file, said = File(path), metadata.read(content, path)
+    classifier = open_file(path)
+    file = classifier.file
+    said = metadata.read(file.content, path)
     if said is None or not said.labels:
         raise BadInput(
             f"{path} has no labels; write them into it: keras-inception metadata {path} --labels …"
         )
-    if file.input_shape[0] != file.input_shape[1]:
-        raise BadInput(f"{path} needs a square input; it takes {file.input_shape[:2]}")
-    info = replace(info_of_file(path), preprocessing=said.preprocessing)
-    shown = golden.images(file.input_shape[0], file.input_shape[2], info, images)
-    words = _words(path, content, file, said, package, len(shown))
+    classifier = replace(classifier, preprocessing=said.preprocessing)
+    shown = golden.images(classifier, images)
+    words = _words(path, file, said, package, len(shown))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         whole = Path(scratch, "whole")
-        _write(whole, words, content, said, shown, file, info)
+        _write(whole, words, said, shown, classifier)
         if folder.exists():
             folder.rmdir()
         os.replace(whole, folder)
@@ -66,14 +63,14 @@ def require_empty(folder: str | Path) -> None:
         raise BadInput(f"{folder} has something in it; name a folder that does not exist yet")
 
 
-def _write(whole: Path, words: dict, content: bytes, said, shown, file: File, info: ModelInfo):
+def _write(whole: Path, words: dict, said, shown, classifier: FileClassifier):
     assets = whole / "src" / "main" / "assets"
     assets.mkdir(parents=True)
-    (assets / words["MODEL_TEXT"]).write_bytes(content)
+    (assets / words["MODEL_TEXT"]).write_bytes(classifier.file.content)
     for name, lines in said.files.items():
         (assets / f"{words['FOLDER']}_{name}").write_bytes(lines)
     tests = whole / "src" / "androidTest"
-    golden.write(tests / "assets" / words["FOLDER"], shown, file, info)
+    golden.write(tests / "assets" / words["FOLDER"], shown, classifier)
     package = Path("java", *words["PACKAGE"].split("."))
     classes = ["Bitmaps", "LiteRt", *(["MediaPipe"] if words["MEDIAPIPE_TEST"] else [])]
     for suffix, template in {"": "Model", **{c: c for c in classes}}.items():
@@ -93,7 +90,7 @@ def _filled(text: str, words: dict) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda found: str(words[found[1]]), text)
 
 
-def _words(path: Path, content: bytes, file: File, said, package: str, count: int) -> dict:
+def _words(path: Path, file: File, said, package: str, count: int) -> dict:
     height, width, channels = file.input_shape
     kinds = file.types
     if not set(kinds) <= {"uint8", "int8", "float32"}:

@@ -7,10 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.classifier import open_file
 from keras_inception.files import write_bytes, write_json
-
-from ..classifier import open_classifier
-from ..file.interpreter import File, read_bytes
 
 #: What LiteRT.js (npm's @litertjs/core) takes in and gives out.
 TYPES = ("uint8", "float32")
@@ -24,8 +22,8 @@ def write(path: str | Path, folder: str | Path) -> Path:
     a file that the runtime would not take: its input and output must be one of TYPES.
     """
     path, folder = Path(path), Path(folder)
-    content = read_bytes(path)
-    file, classifier = File(content), open_classifier(path)
+    classifier = open_file(path)
+    file = classifier.file
     wrong = [name for name in file.types if name not in TYPES]
     if wrong:
         raise BadInput(
@@ -38,7 +36,7 @@ def write(path: str | Path, folder: str | Path) -> Path:
     scale, zero_point = file.output_quantization
     for name in PAGE:
         write_bytes(folder / name, (resources.files(__name__) / name).read_bytes())
-    write_bytes(folder / "model.tflite", content)
+    write_bytes(folder / "model.tflite", file.content)
     write_json(
         folder / "model.json",
         {

@@ -15,7 +15,6 @@ from keras_inception.preprocess import Preprocessing
 
 from ..file.graph import Graph
 from ..file.interpreter import File
-from ..file.outputs import probabilities
 from ..qat.fake_quantized import FakeQuantized
 
 #: Local response normalization takes logarithms, which make many steps of one: outputs that differ
@@ -58,7 +57,7 @@ def agreement(
     """
     images, given = expected(pixels), expected.caller(pixels)
     before = File(graph.without_softmax())
-    scores = probabilities(File(graph))(given)
+    scores = File(graph).probabilities(given)
     network = quantized.network
     ends = {"scores": network.output, "logits": network.maker[network.output].inputs[0]}
     outputs, exact = quantized.outputs(images, ends).values()

@@ -133,6 +133,14 @@ class File:
         scale, zero_point = self.output_quantization
         return (scores - zero_point) * np.float32(scale) if scale else scores
 
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """`scores`, or if the file gives logits, the softmax of them."""
+        scores = self.scores(images)
+        if self.graph.gives_probabilities:
+            return scores
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
     def tensors(self, image: np.ndarray) -> Iterator[tuple[dict, np.ndarray]]:
         """What every operator makes of one preprocessed image, in order: the tensor's details (as
         LiteRT gives them), and its values as they are stored."""

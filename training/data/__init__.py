@@ -3,45 +3,81 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 
 from keras_inception.errors import BadInput
 
+from ..recipes.recipe import Recipe
 from . import sources
-from .examples import Examples, Split
+from .examples import Examples, Split, hold_out
 
-__all__ = ["Examples", "Split", "load"]
+__all__ = ["DataRef", "Examples", "Split"]
 
 log = logging.getLogger(__name__)
 
 
-def load(source: str, holdout: float = 0.2, seed: int = 0) -> Split:
-    """The data set `source` names, as `recipes.DATA` lists them.
+@dataclass(frozen=True)
+class DataRef:
+    """Labelled images by name, and how they are split: the same split wherever it is asked for.
 
-    Of sets that are not split already, `holdout` of each class is kept for evaluation, drawn with
-    `seed`. Images to train on that are to be evaluated on as well are left out of the training.
-    Raises BadInput for a source that cannot be used.
+    source: as `recipes.DATA` lists them.
+    holdout: the share of each class that is kept for the test part, drawn with `seed`, where the
+        source has no test part of its own.
+    validation: the share of each class of the rest that is kept for the validation part, where the
+        source has none of its own; 0 for runs that choose by the images that they report on.
     """
 
-    return _apart(sources.read(source, holdout, seed))
+    source: str
+    holdout: float = 0.2
+    seed: int = 0
+    validation: float = 0.1
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> DataRef:
+        """The images that a run of `recipe` takes."""
+        return cls(recipe.data, recipe.holdout, recipe.seed, recipe.validation)
+
+    def split(self) -> Split:
+        """The images. Those to train on that are in another part as well are left out of the
+        training, and those of the validation part that are in the test part out of it.
+
+        Raises BadInput for a source that cannot be used.
+        """
+        train, validation, test = sources.read(self.source, self.holdout, self.seed)
+        train = _without(train, test, "to train on", "to test on")
+        if validation is None and self.validation:
+            # Not the numbers that drew the test part.
+            train, validation = hold_out(train, self.validation, (self.seed, 1))
+            if not len(validation):
+                validation = None
+                log.warning(
+                    "no class of %s has an image to spare for validation: what is chosen is chosen "
+                    "by the %d images that are reported on",
+                    self.source,
+                    len(test),
+                )
+        if validation is not None:
+            validation = _without(validation, test, "for validation", "to test on")
+            train = _without(train, validation, "to train on", "for validation")
+        return Split.of(train, validation, test)
 
 
-def _apart(split: Split) -> Split:
-    """The split without the training images that are evaluated on as well.
-
-    It is the training part that gives way, so that scores stay comparable with those of others.
-    """
-    seen = set(split.test.digests)
-    shared = np.array([digest in seen for digest in split.train.digests], bool)
+def _without(examples: Examples, others: Examples, what: str, also: str) -> Examples:
+    """The examples that are not among the others: the part that scores are compared by stays."""
+    seen = set(others.digests)
+    shared = np.array([digest in seen for digest in examples.digests], bool)
     if not shared.any():
-        return split
+        return examples
     log.warning(
-        "%d of %d images to train on are to be evaluated on as well, and are left out: %s",
+        "%d of %d images %s are there %s as well, and are left out: %s",
         shared.sum(),
-        len(split.train),
-        ", ".join(split.train.name(i) for i in np.flatnonzero(shared)[:3]),
+        len(examples),
+        what,
+        also,
+        ", ".join(examples.name(i) for i in np.flatnonzero(shared)[:3]),
     )
     if shared.all():
-        raise BadInput("every image to train on is also to be evaluated on; split the set anew")
-    return Split(split.train.take(np.flatnonzero(~shared)), split.test)
+        raise BadInput(f"every image {what} is also there {also}; split the set anew")
+    return examples.take(np.flatnonzero(~shared))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 
-from keras_inception.images import centre
-from keras_inception.metrics import Scores, score
+from keras_inception.crops import stacked
 from keras_inception.preprocess import Preprocessing
 
 from ..distribution import ALONE, Distribution
@@ -19,6 +17,7 @@ from ..recipes.recipe import Recipe
 from . import balance
 from .augment import augment, mix, soft
 from .bad_images import BadImages
+from .evaluation_pixels import pixels
 from .examples import Examples
 
 
@@ -27,40 +26,6 @@ def _workers() -> int:
     (`keras_inception.inference`). Elsewhere its loop draws a batch for a trial from their queue,
     and then trains on what is left of it: one has no queue, and loads by threads of ours."""
     return max(2, os.cpu_count() or 2) if keras.backend.backend() == "tensorflow" else 1
-
-
-#: Bytes of decoded images that are kept.
-KEPT = 1 << 30
-_PART = 128
-
-
-def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None) -> np.ndarray:
-    """Evaluation images, (n, size, size, channels) uint8: the centre, no randomness."""
-    indices = range(len(examples)) if indices is None else indices
-    images = [np.asarray(centre(examples.image(i), size, expected)) for i in indices]
-    return np.stack(images).reshape(len(images), size, size, examples.channels)
-
-
-class EvaluationPixels:
-    """Evaluation images in parts, (n, size, size, channels) uint8, as often as they are asked for:
-    decoded once if they fit into KEPT bytes, and else each time."""
-
-    def __init__(self, examples: Examples, size: int, expected: Preprocessing):
-        self.examples, self.size, self.expected = examples, size, expected
-        fit = len(examples) * size * size * examples.channels <= KEPT
-        self._kept = pixels(examples, size, expected) if fit else None
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        for start in range(0, len(self.examples), _PART):
-            if self._kept is not None:
-                yield self._kept[start : start + _PART]
-            else:
-                chosen = range(start, min(start + _PART, len(self.examples)))
-                yield pixels(self.examples, self.size, self.expected, chosen)
-
-    def score(self, scores: Callable[[np.ndarray], np.ndarray]) -> Scores:
-        """How well pixels' `scores`, probabilities (n, classes), are those of the labels."""
-        return score(np.concatenate([scores(part) for part in self]), self.examples.labels)
 
 
 class EvaluationBatches(keras.utils.PyDataset):
@@ -155,8 +120,7 @@ class TrainingBatches(keras.utils.PyDataset):
         before = int(len(rows) < len(draws) and bool(recipe.mixup or recipe.cutmix))
         draws = draws[np.arange(rows.start - before, rows.stop)]
         views, rngs = zip(*self._map(lambda d: self._view(int(d), epoch), draws), strict=True)
-        shape = (len(views), recipe.image_size, recipe.image_size, self.examples.channels)
-        images = np.stack(views).reshape(shape)
+        images = stacked(views, self.examples.channels)
         labels = classes = self.examples.labels[draws % len(self.examples)]
         if recipe.soft_labels:
             labels = soft(labels, len(self.examples.classes), recipe.label_smoothing)

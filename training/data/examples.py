@@ -13,6 +13,10 @@ from keras_inception.images import UNREADABLE, Undecoded, decode
 
 from .headers import reason
 
+#: The parts of a split, and what images are called that serve as validation and test part both.
+PARTS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
+HELD_OUT = "held-out"
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -21,7 +25,8 @@ class Examples:
     `image(i)` gives an 8-bit Pillow image of mode "L" or "RGB" (`channels` 1 or 3); `labels` are
     int32 positions in `classes`; `fingerprint` is a SHA-256 over all pixels or files and labels.
     `encoded(i)` gives the bytes of a file as they are, of images that come as files; `name(i)`
-    says where one is to be found. `digests` are equal for images with equal content.
+    says where one is to be found. `digests` are equal for images with equal content. `part` is
+    what figures on them are said to be of: one of PARTS, HELD_OUT, or "" for no part of a split.
     """
 
     image: Callable[[int], Image.Image]
@@ -32,6 +37,7 @@ class Examples:
     encoded: Callable[[int], bytes] | None = None
     name: Callable[[int], str] = str
     digests: Sequence[bytes] = ()
+    part: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -92,24 +98,38 @@ def of_files(
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, and what is only evaluated on."""
+    """What is trained on, what everything is chosen by (the best epoch, the best file), and what
+    is only reported on.
+
+    Without validation images of their own, the same held-out images serve for both, and say so.
+    """
 
     train: Examples
+    validation: Examples
     test: Examples
 
+    @classmethod
+    def of(cls, train: Examples, validation: Examples | None, test: Examples) -> Split:
+        if validation is None:
+            held_out = replace(test, part=HELD_OUT)
+            return cls(replace(train, part=TRAIN), held_out, held_out)
+        parts = zip(PARTS, (train, validation, test), strict=True)
+        return cls(*(replace(examples, part=part) for part, examples in parts))
 
-def hold_out(examples: Examples, holdout: float, seed: int) -> Split:
-    """`holdout` of each class for evaluation, at least one image, drawn with `seed`."""
+
+def hold_out(
+    examples: Examples, share: float, seed: int | tuple[int, ...]
+) -> tuple[Examples, Examples]:
+    """What is left, and `share` of each class, at least one image of it, drawn with `seed`.
+
+    The last image of a class is left.
+    """
     order = np.random.default_rng(seed).permutation(len(examples))
-    test = []
-    for label, name in enumerate(examples.classes):
+    held = []
+    for label in range(len(examples.classes)):
         members = order[examples.labels[order] == label]
-        if len(members) < 2:
-            raise BadInput(
-                f"class {name!r} has {len(members)} image: a class needs at least two, one to "
-                "train on and one to evaluate on"
-            )
-        test.extend(members[: min(len(members) - 1, max(1, round(holdout * len(members))))])
-    test = np.sort(np.array(test))
-    train = np.setdiff1d(np.arange(len(examples)), test)
-    return Split(examples.take(train), examples.take(test))
+        if len(members):
+            held.extend(members[: min(len(members) - 1, max(1, round(share * len(members))))])
+    held = np.sort(np.array(held, int))
+    left = np.setdiff1d(np.arange(len(examples)), held)
+    return examples.take(left), examples.take(held)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from zlib import crc32
 
@@ -14,10 +15,9 @@ from keras_inception.errors import BadInput
 from keras_inception.files import replacing, write_json
 from keras_inception.images import UNREADABLE
 
-from . import load, tfrecord
-from .examples import Examples
+from . import DataRef, tfrecord
+from .examples import TEST, TRAIN, VALIDATION, Examples
 from .headers import reason
-from .sources.files import TEST, TRAIN
 from .sources.packed import PLAN, RECORD, index_file, read
 
 log = logging.getLogger(__name__)
@@ -26,19 +26,19 @@ log = logging.getLogger(__name__)
 PER_SHARD = 2048
 
 
-def pack(source: str, folder: Path, holdout: float, seed: int) -> dict:
-    """Write the images of `source`, split, into `folder`; what its pack.json says.
+def pack(data: DataRef, folder: Path) -> dict:
+    """Write the images of `data`, split, into `folder`; what its pack.json says.
 
     Files go in as they are, arrays as PNG. Packing that was interrupted goes on where it stopped.
     Raises BadInput if `folder` holds something else.
     """
-    split = load(source, holdout, seed)
-    parts = {TRAIN: split.train, TEST: split.test}
+    split = data.split()
+    parts = {TRAIN: split.train, VALIDATION: split.validation, TEST: split.test}
+    if split.validation is split.test:  # One part that serves as both is packed once.
+        del parts[VALIDATION]
     plan = {
-        "source": source,
+        **asdict(data),
         "fingerprint": split.train.fingerprint,
-        "holdout": holdout,
-        "seed": seed,
         "classes": split.train.classes,
         "channels": split.train.channels,
         "images": {part: len(examples) for part, examples in parts.items()},

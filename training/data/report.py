@@ -15,10 +15,10 @@ from PIL import Image
 
 from keras_inception.images import MAX_PIXELS, ORIENTATION, UNREADABLE, decode
 
-from . import sources
-from .examples import Examples
+from . import DataRef, sources
+from .examples import PARTS, TRAIN, Examples
 from .headers import groups, reason
-from .sources.files import TEST, TRAIN, Listing
+from .sources.files import Listing
 
 #: Largest class over smallest from which on a set is called skewed.
 SKEWED = 3
@@ -71,10 +71,10 @@ class _Finding:
     notices: tuple[str, ...] = ()
 
 
-def check(source: str, holdout: float, seed: int) -> Report:
-    """Decode every image of `source`. Raises BadInput if there is no such source."""
-    found, report = sources.find(source, holdout, seed), Report()
-    classes = found.classes if isinstance(found, Listing) else found.train.classes
+def check(data: DataRef) -> Report:
+    """Decode every image of a source. Raises BadInput if there is no such source."""
+    found, report = sources.find(data.source, data.holdout, data.seed), Report()
+    classes = found.classes if isinstance(found, Listing) else found[0].classes
     items = list(_items(found))
     report.images = len(items)
     if isinstance(found, Listing):
@@ -103,8 +103,8 @@ def _items(found) -> Iterator[_Item]:
         for path, label, part in zip(found.paths, found.labels, parts, strict=True):
             yield _Item(str(path), label, part, path.read_bytes)
         return
-    for part, examples in ((TRAIN, found.train), (TEST, found.test)):
-        for i, label in enumerate(examples.labels):
+    for part, examples in zip(PARTS, found, strict=True):
+        for i, label in enumerate(examples.labels if examples else ()):
             yield _Item(examples.name(i), int(label), part, _content(examples, i))
 
 
@@ -161,7 +161,7 @@ def _sizes(report: Report, items: list[_Item], classes: tuple[str, ...]) -> None
         labels = [item.label for item in items if item.part == part]
         counts = np.bincount(labels, minlength=len(classes))
         report.sizes[part] = dict(zip(classes, counts.tolist(), strict=True))
-        if part != TEST:
+        if part in ("", TRAIN):
             for name, count in report.sizes[part].items():
                 # Of one image, none could be held out.
                 if count < (1 if part else 2):
@@ -180,6 +180,6 @@ def _duplicates(report: Report, items: list[_Item], findings: list[_Finding]) ->
         if len({items[k].label for k in same}) > 1:
             report.wrong["the same image in several classes"].append(names)
         elif len({items[k].part for k in same}) > 1:
-            report.notices["to train on and to evaluate on: left out of training"].append(names)
+            report.notices["in several parts: kept in the last of train, validation, test"].append(names)
         else:
             report.notices["duplicates"].append(names)

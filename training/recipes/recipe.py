@@ -31,6 +31,7 @@ _RANGES = {
     "min_area decay_rate": (_TINY, 1, "in (0, 1]"),
     "colour erasing": (0, 1, "in [0, 1]"),
     "holdout": (_TINY, _BELOW_1, "in (0, 1)"),
+    "validation": (0, _BELOW_1, "in [0, 1)"),
     "aspect": (1, _INFINITY, "at least 1"),
     "rand_magnitude": (0, 10, "in [0, 10]"),
 }
@@ -43,8 +44,10 @@ class Recipe:
     What is trained: recipe is the named recipe it started from; weights are published ones to
     start from, as for the named builders, whose classifier is replaced by one for the classes of
     the data unless classes_from_data is False; image_size is in pixels; batch_norm_momentum is
-    the share of the moving averages that each step keeps; holdout is the fraction of each class
-    kept for evaluation where the data set has no split of its own.
+    the share of the moving averages that each step keeps; holdout is the share of each class that
+    is only tested on, where the data set has no test part of its own, and validation that of the
+    rest which everything is chosen by, where it has no validation part of its own; 0 chooses by
+    the test images, and says so.
 
     Of a skewed set class_weights makes every class weigh the same in the loss, balanced_sampling
     shows all classes equally often. bad_images, "skip" or "stop", says what an image to train on
@@ -78,6 +81,7 @@ class Recipe:
     image_size: int = 224
     batch_norm_momentum: float = 0.9
     holdout: float = 0.2
+    validation: float = 0.1
 
     epochs: int = 30
     batch_size: int = 64
@@ -203,7 +207,7 @@ _DATA = {
     # Photographs in a folder per class.
     "folder": {"image_size": 96, "batch_size": 32, "epochs": 40, "min_area": 0.35},
     # GoogLeNet, section 6, as to the crops.
-    "imagenet": {"epochs": 90, "min_area": 0.08},
+    "imagenet": {"epochs": 90, "min_area": 0.08, "validation": 0.01},
 }
 _DATA |= dict.fromkeys(("csv", "tfds", "tfrecord"), _DATA["folder"])
 _DATA["keras"] = _DATA["fashion_mnist"]

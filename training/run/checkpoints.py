@@ -61,7 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
     Weights, moving averages, optimizer and random-generator states, in the order in which Keras
     lists them: a `.keras` file would leave the generators out. The rows of the log are part of
     it, so that the log can be no epoch ahead or behind. The last 32 bytes are the SHA-256 of
-    those before them. The best is by the main output's accuracy on the images held out.
+    those before them. The best is by the main output's accuracy on the validation images.
     """
 
     def __init__(self, run: Run, progress: Progress):

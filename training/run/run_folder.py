@@ -9,19 +9,20 @@ import json
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from pathlib import Path
 
 from keras_inception.errors import BadInput
 from keras_inception.files import sweep, write_bytes
 from keras_inception.locks import locked
+from keras_inception.metrics import Scores
 from keras_inception.preprocess import Preprocessing
 from keras_inception.record import from_record, to_record
 from keras_inception.spec import Network
 
-from ..data import load
-from ..data.examples import Split
+from ..data import DataRef, Split
+from ..data.examples import HELD_OUT
 from ..recipes.recipe import Recipe
 
 PACKAGES = (
@@ -74,13 +75,16 @@ class Run:
     def __str__(self):
         if not self.result:
             return f"{self.folder}: not finished"
-        return (
-            f"{self.model}: top-1 {self.result['top1']:.4f}, top-5 {self.result['top5']:.4f}, "
-            f"loss {self.result['loss']:.4f} on {self.result['images']} held-out images; "
-            f"{self.result['seconds']} s"
-        )
+        return f"{self.model}: {self.scores}; {self.result['seconds']} s"
 
     __repr__ = __str__
+
+    @property
+    def scores(self) -> Scores:
+        """How the trained network does on the images that it is tested on."""
+        known = {field.name for field in fields(Scores)}
+        # Runs made before there was a validation part chose by the images that they report on.
+        return Scores(**{"part": HELD_OUT} | {k: v for k, v in self.result.items() if k in known})
 
     @property
     def checkpoints(self) -> Path:
@@ -98,9 +102,14 @@ class Run:
     def tensorboard(self) -> Path:
         return self.folder / "tensorboard"
 
+    @property
+    def data_ref(self) -> DataRef:
+        """Its images by name, and how they are split."""
+        return DataRef.of(self.recipe)
+
     def split(self) -> Split:
-        """The images it was trained on and those held out, loaded anew."""
-        return load(self.recipe.data, self.recipe.holdout, self.recipe.seed)
+        """The images it was trained on, chosen by and tested on, loaded anew."""
+        return self.data_ref.split()
 
     def to_json(self) -> str:
         record = {
@@ -174,7 +183,7 @@ def from_json(text: str | bytes, folder: Path) -> Run:
         record = json.loads(text)
         return Run(
             folder,
-            Recipe(**record["recipe"]),
+            Recipe(**{"validation": 0.0, **record["recipe"]}),
             from_record(record["network"]),
             Preprocessing(**record["preprocessing"]),
             tuple(record["classes"]),

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def board_of(
-    run: Run, batches: TrainingBatches, test: Examples, norms: GradientNorms, watch: Watch
+    run: Run, batches: TrainingBatches, validation: Examples, norms: GradientNorms, watch: Watch
 ) -> Board | None:
     """The run's board, as it was before the next epoch; None where TensorBoard is not installed,
     which trains as well: `log.csv` has the curves."""
@@ -35,7 +35,7 @@ def board_of(
 
     log.info("TensorBoard: %s", run.tensorboard)
     forget(run.tensorboard, batches.epoch + 1)
-    return Board(run, batches, test, norms, watch)
+    return Board(run, batches, validation, norms, watch)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import numpy as np
 
 from keras_inception.builder import MAIN
 
-from ..data.batches import TrainingBatches, pixels
+from ..data.batches import TrainingBatches
+from ..data.evaluation_pixels import pixels
 from ..data.examples import Examples
 from ..run.run_folder import Run
 from . import pictures
@@ -23,7 +24,7 @@ from .rows import Rows
 #: How many images a picture shows at most.
 SHOWN = 24
 
-#: What the HParams table says of a run beside its recipe: how it did on the images held out.
+#: What the HParams table says of a run beside its recipe: how it did on the validation images.
 METRICS = (f"{MAIN}/accuracy", f"{MAIN}/top5", f"{MAIN}/loss")
 
 
@@ -42,16 +43,22 @@ def tags(logs: dict[str, float], outputs: list[str]) -> dict[str, float]:
 
 
 class Board(keras.callbacks.Callback):
-    """Writes a run's board, in two parts that TensorBoard calls runs; steps are epochs."""
+    """Writes a run's board, in parts that TensorBoard calls runs: train and validation, and at the
+    end test; steps are epochs."""
 
     def __init__(
-        self, run: Run, batches: TrainingBatches, test: Examples, norms: GradientNorms, watch: Watch
+        self,
+        run: Run,
+        batches: TrainingBatches,
+        validation: Examples,
+        norms: GradientNorms,
+        watch: Watch,
     ):
         super().__init__()
         self.run, self.batches, self.norms, self.watch = run, batches, norms, watch
         self.rows = Rows(run.network)
         self.parts = {part: Events(run.tensorboard / part) for part in ("train", "validation")}
-        self.images = {"train": len(batches) * batches.batch_size, "validation": len(test)}
+        self.images = {"train": len(batches) * batches.batch_size, "validation": len(validation)}
         self._began, self._seconds = {}, {}
 
     def on_train_begin(self, logs=None):
@@ -119,12 +126,13 @@ class Board(keras.callbacks.Callback):
         return self.rows.outermost(variable.path.split("/")[0])
 
     def finish(self, run: Run, probabilities: np.ndarray, examples: Examples) -> None:
-        """How the trained `run` ended, by its guesses at the images held out; closes the files."""
-        epoch, validation = run.recipe.epochs, self.parts["validation"]
+        """How the trained `run` ended, by its guesses at the test images; closes the files."""
+        epoch = run.recipe.epochs
+        test = self.parts["test"] = Events(run.tensorboard / "test")
         guesses = probabilities.argmax(axis=1)
         counts = pictures.confusions(examples.labels, guesses, len(run.classes))
-        validation.image("pictures/confusion", pictures.matrix(counts, run.classes), epoch)
-        validation.text("classes", _by_class(counts, run.classes), epoch)
+        test.image("pictures/confusion", pictures.matrix(counts, run.classes), epoch)
+        test.text("classes", _by_class(counts, run.classes), epoch)
         wrong = np.flatnonzero(guesses != examples.labels)
         surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:SHOWN]
         if len(surest):
@@ -134,9 +142,9 @@ class Board(keras.callbacks.Callback):
                 for i in surest
             ]
             shown = pixels(examples, run.recipe.image_size, run.preprocessing, surest)
-            validation.image("pictures/misclassified", pictures.sheet(shown, captions), epoch)
+            test.image("pictures/misclassified", pictures.sheet(shown, captions), epoch)
         self._write_record(epoch)
-        validation.trial_ends()
+        self.parts["validation"].trial_ends()
         for events in self.parts.values():
             events.close()
 

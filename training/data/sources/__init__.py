@@ -7,15 +7,19 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 
 from ...recipes.recipe import DATA
-from ..examples import Split
+from ..examples import Examples
 from . import arrays, csv_file, folder, imagenet, packed, tfds
-from .files import Listing, split_of
+from .files import Listing, parts_of
 
 _LISTED = {"folder": folder.listing, "csv": csv_file.listing, "imagenet": imagenet.listing}
 _NAMED = {"keras": arrays.of_keras, "tfds": tfds.of_tfds}
 
 
-def find(source: str, holdout: float, seed: int) -> Listing | Split:
+#: Train, validation (None where the source has none of its own) and test.
+Parts = tuple[Examples, Examples | None, Examples]
+
+
+def find(source: str, holdout: float, seed: int) -> Listing | Parts:
     """The files that `source` lists, whatever is wrong with them, or what other sources hold."""
     kind, _, what = source.partition(":")
     if kind in _LISTED and what:
@@ -31,6 +35,8 @@ def find(source: str, holdout: float, seed: int) -> Listing | Split:
     raise BadInput(f"data must be {DATA}; got {source!r}")
 
 
-def read(source: str, holdout: float, seed: int) -> Split:
+def read(source: str, holdout: float, seed: int) -> Parts:
+    """The parts of `source`. Where it is not split, `holdout` of each class, drawn with `seed`, is
+    the test part."""
     found = find(source, holdout, seed)
-    return split_of(found, holdout, seed) if isinstance(found, Listing) else found
+    return parts_of(found, holdout, seed) if isinstance(found, Listing) else found

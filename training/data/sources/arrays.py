@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_inception.errors import BadInput, needed_by
 
-from ..examples import Examples, Split, hold_out
+from ..examples import Examples, hold_out
 
 _DIGITS = tuple("0123456789")
 _ARTICLES = (
@@ -65,17 +65,18 @@ def _arrays(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], na
     )
 
 
-def digits(holdout: float, seed: int) -> Split:
+def digits(holdout: float, seed: int) -> tuple[Examples, None, Examples]:
     """scikit-learn's bundled 1,797 handwritten digits, 8x8, grey values 0..16."""
     with needed_by("the data set digits"):
         from sklearn.datasets import load_digits
 
     found = load_digits()
     images = np.round(found.images * (255 / 16)).astype(np.uint8)
-    return hold_out(_arrays(images, found.target, _DIGITS, "digit"), holdout, seed)
+    train, test = hold_out(_arrays(images, found.target, _DIGITS, "digit"), holdout, seed)
+    return train, None, test
 
 
-def of_keras(name: str) -> Split:
+def of_keras(name: str) -> tuple[Examples, None, Examples]:
     """An image set of keras.datasets, with its own split; Keras downloads it once."""
     import keras
 
@@ -89,6 +90,8 @@ def of_keras(name: str) -> Split:
             "keeps them: fashion_mnist's four into ~/.keras/datasets/fashion-mnist/, others into "
             "~/.keras/datasets/"
         ) from error
-    return Split(
-        _arrays(*train, _KERAS[name], f"{name} train"), _arrays(*test, _KERAS[name], f"{name} test")
+    return (
+        _arrays(*train, _KERAS[name], f"{name} train"),
+        None,
+        _arrays(*test, _KERAS[name], f"{name} test"),
     )

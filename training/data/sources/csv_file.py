@@ -7,19 +7,20 @@ from pathlib import Path
 
 from keras_inception.errors import BadInput
 
-from .files import TEST, TRAIN, Listing
+from ..examples import TEST, TRAIN, VALIDATION
+from .files import Listing
 
-_PARTS = {"train": "train", "val": "validation", "valid": "validation"}
-_PARTS |= {"validation": "validation", "test": "test"}
+_PARTS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION}
+_PARTS |= {"test": TEST}
 
 
 def listing(table: Path) -> Listing:
     """Paths count from the table's folder and stand in the column "path", "file", "filename" or
     "image", or in the first; labels in "label" or "class", or in the second.
 
-    Labels that are all integers are positions from 0, and otherwise names, which are sorted. With
-    a column "split", the rows marked validation are evaluated on, or those marked test if there
-    are no others; rows that then have no use are left out.
+    Labels that are all integers are positions from 0, and otherwise names, which are sorted. A
+    column "split" marks the rows train, validation and test; if not all three, those that are not
+    train are the test part.
     """
     rows, columns = _rows(table)
     names = [name for _, _, name, _ in rows]
@@ -34,13 +35,12 @@ def listing(table: Path) -> Listing:
         position = {name: label for label, name in enumerate(classes)}
     found = Listing(classes)
     parts = {part for *_, part in rows}
-    held = TEST if TEST in parts else "test"
-    if "split" in columns and not {TRAIN, held} <= parts:
+    three = {VALIDATION, TEST} <= parts
+    if "split" in columns and not (TRAIN in parts and {VALIDATION, TEST} & parts):
         raise BadInput(
             f"the column 'split' of {table} must mark rows train, and others validation or test; "
             "or leave the column out"
         )
-    spare = 0
     for number, path, name, part in rows:
         if name not in position:
             found.mistakes.append(
@@ -55,16 +55,11 @@ def listing(table: Path) -> Listing:
             found.mistakes.append(f"line {number} of {table}: no such split")
         elif not (table.parent / path).is_file():
             found.mistakes.append(f"line {number} of {table}: there is no file {path!r}")
-        elif part in (None, TRAIN, held):
-            key = f"{part} {name} {path}"
-            where = part and (TRAIN if part == TRAIN else TEST)
-            found.add(table.parent / path, position[name], key, where)
         else:
-            spare += 1
+            where = TEST if part == VALIDATION and not three else part
+            found.add(table.parent / path, position[name], f"{part} {name} {path}", where)
     if len(classes) < 2 and not found.mistakes:
         found.mistakes.append(f"{table} must name at least two classes; it names {len(classes)}")
-    if spare:
-        found.remarks.append(f"{spare} rows of {table} marked test are neither trained on nor used")
     return found
 
 

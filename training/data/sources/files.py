@@ -14,19 +14,17 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.images import EXTENSIONS
 
-from ..examples import Examples, Split, hold_out, of_files
+from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, hold_out, of_files
 from ..headers import look_at
 
 log = logging.getLogger(__name__)
-
-TRAIN, TEST = "train", "validation"
 
 
 @dataclass
 class Listing:
     """Files as a source lists them, unopened.
 
-    `parts` are TRAIN or TEST of each, or empty where the source does not split; `keys` are what
+    `parts` are one of PARTS for each, or empty where the source does not split; `keys` are what
     decides each in the source's own words, for the fingerprint. `mistakes` must be put right
     before training, `remarks` need not be.
     """
@@ -89,7 +87,9 @@ def images_under(folder: Path, remarks: list[str]) -> list[Path]:
     return sorted(found)
 
 
-def split_of(listing: Listing, holdout: float, seed: int) -> Split:
+def parts_of(
+    listing: Listing, holdout: float, seed: int
+) -> tuple[Examples, Examples | None, Examples]:
     """The files that can be read, as the listing splits them or by hold_out.
 
     Files that cannot be read are named, counted and left out. Raises BadInput for mistakes of the
@@ -120,17 +120,32 @@ def split_of(listing: Listing, holdout: float, seed: int) -> Split:
         )
     examples = _examples(listing, usable, [looks[i].digest for i in usable])
     if not listing.parts:
-        return hold_out(examples, holdout, seed)
+        for name, count in zip(examples.classes, np.bincount(examples.labels), strict=True):
+            if count < 2:
+                raise BadInput(
+                    f"class {name!r} has {count} image: a class needs at least two, one to train "
+                    "on and one to test on"
+                )
+        train, test = hold_out(examples, holdout, seed)
+        return train, None, test
     parts = np.array([listing.parts[i] for i in usable])
     for part in (TRAIN, TEST):
         if part not in parts:
             raise BadInput(f"the data have no readable images in their {part} part; add some")
-    return Split(*(examples.take(np.flatnonzero(parts == part)) for part in (TRAIN, TEST)))
+    train, validation, test = (examples.take(np.flatnonzero(parts == part)) for part in PARTS)
+    return train, validation if len(validation) else None, test
 
 
 def _examples(listing: Listing, usable: list[int], digests: list[bytes]) -> Examples:
     paths = [listing.paths[i] for i in usable]
-    lines = (f"{listing.keys[i]} {digest.hex()}" for i, digest in zip(usable, digests, strict=True))
+    # Where there is a validation part, a run does not depend on the test part.
+    spare = TEST if VALIDATION in listing.parts else None
+    parts = listing.parts or [None] * len(listing.paths)
+    lines = (
+        f"{listing.keys[i]} {digest.hex()}"
+        for i, digest in zip(usable, digests, strict=True)
+        if spare is None or parts[i] != spare
+    )
     return of_files(
         lambda i: paths[i].read_bytes(),
         [listing.labels[i] for i in usable],

@@ -12,8 +12,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 
 from .. import tfrecord
-from ..examples import Examples, Split, of_files
-from .files import TEST, TRAIN
+from ..examples import PARTS, Examples, of_files
 
 #: What says how a set was packed, and what is there until it is.
 RECORD, PLAN = "pack.json", "unfinished.json"
@@ -27,8 +26,9 @@ def index_file(folder: Path, part: str) -> Path:
     return folder / f"{part}.index.npz"
 
 
-def read(folder: Path) -> Split:
-    """The set as it was split when it was packed."""
+def read(folder: Path) -> tuple[Examples, Examples | None, Examples]:
+    """The set as it was split when it was packed. In packs of two parts, which earlier releases
+    wrote, the second, called validation, is the test part."""
     if not (folder / RECORD).is_file():
         raise BadInput(
             f"{folder} holds no packed set: it has no {RECORD}; "
@@ -36,7 +36,8 @@ def read(folder: Path) -> Split:
         )
     try:
         record = json.loads((folder / RECORD).read_text())
-        return Split(*(_part(folder, record, part) for part in (TRAIN, TEST)))
+        train, *others = (_part(folder, record, part) for part in PARTS if part in record["shards"])
+        return (train, *others) if len(others) == 2 else (train, None, *others)
     except (OSError, KeyError, ValueError) as error:
         if isinstance(error, BadInput):
             raise
@@ -71,7 +72,8 @@ def _part(folder: Path, record: dict, part: str) -> Examples:
             return f"{folder}: {part} {i}"
 
     split = f"{record['fingerprint']} {record['holdout']} {record['seed']}"
-
+    if "validation" in record:
+        split += f" {record['validation']}"
     return of_files(
         lambda i: features(i)["image/encoded"],
         labels,

@@ -9,11 +9,12 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 
-from ..examples import Examples, Split, of_files
+from ..examples import PARTS, TRAIN, Examples, of_files
 
 
-def of_tfds(name: str) -> Split:
-    """Its train part, and its validation part or else its test part; nothing is downloaded.
+def of_tfds(name: str) -> tuple[Examples, Examples | None, Examples]:
+    """Its train, validation and test parts, or its train part and the one other that has labels;
+    nothing is downloaded.
 
     The encoded images are held in memory: a larger set is better packed once.
     """
@@ -39,11 +40,16 @@ def of_tfds(name: str) -> Split:
     image, label = builder.info.supervised_keys or (None, None)
     if (image, label) != ("image", "label"):
         raise BadInput(f"{name} is no set of images with a label; give one that is")
-    test = "validation" if "validation" in builder.info.splits else "test"
-    for part in ("train", test):
-        if part not in builder.info.splits:
-            raise BadInput(f"{name} has no part {part!r}; give a set that is split")
-    return Split(_part(library, builder, "train"), _part(library, builder, test))
+    found = {part: _part(library, builder, part) for part in PARTS if part in builder.info.splits}
+    # Contests keep the labels of their test part: tfds has -1 for them.
+    labelled = {part: examples for part, examples in found.items() if examples.labels.min() >= 0}
+    if TRAIN not in labelled or len(labelled) < 2:
+        raise BadInput(
+            f"{name} needs a part train, and validation or test, with labels; it has "
+            f"{', '.join(builder.info.splits)}; give a set that is split"
+        )
+    train, *others = labelled.values()
+    return (train, *others) if len(others) == 2 else (train, None, *others)
 
 
 def _part(library, builder, part: str) -> Examples:

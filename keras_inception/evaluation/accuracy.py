@@ -1,24 +1,21 @@
-"""Accuracy and latency of what ships: Keras models, `.tflite` files, on the same images."""
+"""Accuracy of classifiers, and of the average of several, on the same images."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_inception.crops import views
+from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.images import centre
 from keras_inception.metrics import Scores, score
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training.data import load
-from keras_inception.training.data.batches import EvaluationPixels
+from keras_inception.training.data import DataRef
 from keras_inception.training.data.examples import Examples
 from keras_inception.training.data.labelled import labelled
-from keras_inception.training.run import run_folder
-from keras_inception.training.run.run_folder import Run
 
 from .classifier import Classifier, open_classifier
 
@@ -37,8 +34,8 @@ def evaluate(
     """Top-1, top-5 and loss of a classifier, or of the average of several.
 
     subject: as for `open_classifier`, or a list of such.
-    data: the source of images, as for training, of which the held-out ones are taken; None means
-        those that the first subject was trained on, split as in its run.
+    data: the source of images, as for training, of which the test part is taken; None means those
+        that the first subject was trained on, split as in its run.
     images, labels: instead, all photographs in a folder; the file of their classes, if their
         sub-folders do not say them.
     classes, preprocessing: as for `open_classifier`.
@@ -58,7 +55,7 @@ def evaluate(
     opened = [open_classifier(s, classes=classes, preprocessing=preprocessing) for s in several]
     examples = _examples(opened[0], data, images, labels)
     each = [outputs(classifier, examples, crops, short_side) for classifier in opened]
-    return score(np.mean(each, axis=0), examples.labels)
+    return score(np.mean(each, axis=0), examples.labels, examples.part)
 
 
 def _examples(classifier: Classifier, source, images, labels) -> Examples:
@@ -66,14 +63,15 @@ def _examples(classifier: Classifier, source, images, labels) -> Examples:
         if not classifier.classes:
             raise BadInput(f"{classifier.name} does not say which classes it knows; give --data")
         return labelled(images, classifier.classes, labels)
-    name, holdout, seed = classifier.info.data or (None, 0.2, 0)
-    source = source or name
-    if source is None:
+    known = classifier.data
+    if known is None and source is None:
         raise BadInput(
             f"{classifier.name} does not say what it was trained on; name images with --data or "
             "--images"
         )
-    return load(source, holdout, seed).test
+    if source is not None:
+        known = replace(known, source=source) if known else DataRef(source)
+    return known.split().test
 
 
 def outputs(
@@ -96,7 +94,7 @@ def outputs(
                 batch += views(image, size, expected, crops)
             else:
                 batch.append(centre(image, size, expected, short_side))
-        scores = classifier.of_views(batch)
+        scores = classifier.of_pixels(stacked(batch, examples.channels))
         if scores.shape[1] != len(examples.classes):
             raise BadInput(
                 f"{classifier.name} has {scores.shape[1]} classes, the images have "
@@ -104,65 +102,3 @@ def outputs(
             )
         rows.append(scores.reshape(-1, crops, scores.shape[1]).mean(axis=1))
     return np.concatenate(rows)
-
-
-@dataclass(frozen=True)
-class ReportRow:
-    """One file of a run: its top-1 accuracy in 0..1, size in bytes, and the median milliseconds
-    of one image, on one thread for `.tflite`."""
-
-    path: Path
-    top1: float
-    size: int
-    milliseconds: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything that a run has delivered, on its held-out images; as text it is a table."""
-
-    run: Run
-    images: int
-    rows: tuple[ReportRow, ...]
-
-    def __str__(self):
-        wide = max(len(row.path.name) for row in self.rows)
-        lines = [f"{'file':<{wide}}   top-1    size kB   ms, one image"]
-        lines += [
-            f"{row.path.name:<{wide}}  {row.top1:.4f}  {row.size / 1000:9.1f}   "
-            f"{row.milliseconds:9.3f}"
-            for row in self.rows
-        ]
-        lines += [
-            f"(top-1 on {self.images} held-out images; median latency, one thread for .tflite)",
-            "",
-            f"TensorBoard   tensorboard --logdir {self.run.tensorboard}",
-            f"Keras model   {self.run.model}",
-            f"for a phone   {self.run.folder}/*.tflite, each with a .json of labels and "
-            "preprocessing",
-        ]
-        return "\n".join(lines)
-
-
-def report(run: str | Path | Run) -> Report:
-    """Accuracy, size and latency of the model and of every `.tflite` file in the folder `run`.
-
-    The files take turns on the same images. Raises BadInput for a folder without a trained run.
-
-    >>> import keras_inception
-    >>> print(keras_inception.report("runs/hands"))  # doctest: +SKIP
-    """
-    from .benchmarking.latency import in_turns
-
-    run = run_folder.trained(run)
-    held_out = run.split().test
-    paths = (run.model, *sorted(run.folder.glob("[!.]*.tflite")))
-    classifiers = [open_classifier(path) for path in paths]
-    # The files of a run take the same images.
-    shown = EvaluationPixels(held_out, run.recipe.image_size, run.preprocessing)
-    times = [each["median"] for each in in_turns([c.run_once for c in classifiers], 200)]
-    rows = []
-    for path, classifier, milliseconds in zip(paths, classifiers, times, strict=True):
-        top1 = shown.score(classifier.of_pixels).top1
-        rows.append(ReportRow(path, top1, path.stat().st_size, milliseconds))
-    return Report(run, len(held_out), tuple(rows))

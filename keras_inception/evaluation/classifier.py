@@ -1,0 +1,301 @@
+"""Something that classifies, whatever holds it: a run, a Keras model, a file, published weights."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from keras_inception.classes import class_names
+from keras_inception.crops import stacked, views
+from keras_inception.errors import BadInput
+from keras_inception.images import UNREADABLE, decode, upright
+from keras_inception.preprocess import Preprocessing
+from keras_inception.training.data import DataRef
+from keras_inception.training.data.examples import mode_of
+from keras_inception.training.run import run_folder
+from keras_inception.training.run.run_folder import Run
+from keras_inception.weights import published
+
+if TYPE_CHECKING:
+    from keras_inception.tflite.file.interpreter import File
+    from keras_inception.tflite.keras_graph.plain import PlainNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier(ABC):
+    """Something that tells the classes of photographs, whatever holds it.
+
+    `path` is its file, None where it has none. It takes images of `size` x `size` pixels and
+    `channels`, which `preprocessing` makes of RGB pixels 0..255. `classes` are their names in the
+    order of its outputs, none if it does not say them. `data` are the images it was trained on and
+    `run` its run folder, each None if it is not known.
+    """
+
+    name: str
+    path: Path | None = None
+    size: int
+    channels: int
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] = ()
+    data: DataRef | None = None
+    run: Run | None = None
+
+    @abstractmethod
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Preprocessed images, (n, size, size, channels) float32 -> (n, classes) float32."""
+
+    @abstractmethod
+    def run_once(self) -> None:
+        """Classify one image, for timing."""
+
+    def scores(self, photographs, *, crops: int = 1) -> np.ndarray:
+        """Probabilities of photographs, (n, classes) float32.
+
+        photographs: paths of image files, Pillow images, or uint8 arrays, (height, width,
+            channels) each, in RGB; of any size. One of them may stand by itself.
+        crops: 1 (the centre), 10, 12 or 144 views of each, averaged.
+
+        Raises BadInput for a photograph that is missing or cannot be read.
+        """
+        rows = []
+        for photograph in _several(photographs):
+            image = _image(photograph, mode_of(self.channels))
+            seen = views(image, self.size, self.preprocessing, crops)
+            rows.append(self.of_pixels(stacked(seen, self.channels)).mean(axis=0))
+        return np.stack(rows)
+
+    def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities of uint8 pixels, (n, size, size, channels), (n, classes)."""
+        return self.probabilities(self.preprocessing(pixels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasClassifier(Classifier):
+    """A Keras 3 model of one output, which gives probabilities."""
+
+    model: Any
+    lowered: PlainNetwork | None = None
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        from keras_inception.inference import outputs_of
+
+        return outputs_of(self.model, images)
+
+    def run_once(self) -> None:
+        self.model.predict_on_batch(np.zeros((1, self.size, self.size, self.channels), np.float32))
+
+    @cached_property
+    def network(self) -> PlainNetwork:
+        """It in plain layers, which compute the same. Raises BadInput if there are none."""
+        if self.lowered is not None:
+            return self.lowered
+        from keras_inception.tflite.keras_graph import keras_classifier
+
+        return keras_classifier.classifier(self.model, self.preprocessing)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileClassifier(Classifier):
+    """A `.tflite` file, run by LiteRT alone."""
+
+    file: File
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        return self.file.probabilities(images)
+
+    def run_once(self) -> None:
+        self.file.invoke()
+
+
+def _several(photographs) -> list:
+    alone = isinstance(photographs, str | Path | Image.Image)
+    if alone or (isinstance(photographs, np.ndarray) and photographs.ndim < 4):
+        photographs = [photographs]
+    if not len(photographs):
+        raise BadInput("there are no photographs to classify; give at least one")
+    return list(photographs)
+
+
+def _image(photograph, mode: str) -> Image.Image:
+    if isinstance(photograph, Image.Image):
+        return upright(photograph, mode)
+    if isinstance(photograph, np.ndarray):
+        if photograph.dtype != np.uint8:
+            raise BadInput(f"pixels must be uint8, 0..255; got {photograph.dtype}")
+        return upright(Image.fromarray(photograph.squeeze()), mode)
+    path = Path(photograph)
+    if not path.is_file():
+        raise BadInput(f"there is no photograph {str(path)!r}")
+    try:
+        return decode(path.read_bytes(), mode)
+    except UNREADABLE as error:
+        raise BadInput(f"{path} is not an image that can be read: {error}") from error
+
+
+def open_classifier(
+    subject: Any,
+    *,
+    classes: str | Path | Sequence[str] | None = None,
+    preprocessing: str | Preprocessing | None = None,
+) -> Classifier:
+    """Something that classifies photographs, ready to be asked.
+
+    subject: a run, or its folder or model; a `.tflite` file, which LiteRT runs, without a
+        framework; any other `.keras` file, or a Keras 3 model; published weights (a tag of
+        `list_weights`, or a file of them); or a Classifier, given back.
+    classes: for a Keras model outside a run, which does not say them: their names, a text file
+        with the name of a class on every line, or "imagenet".
+    preprocessing: for the same, how pixels 0..255 become its input, unless it begins with that
+        itself: a `Preprocessing` or the name of one, as "tf", "torch", "caffe", "unit", "raw".
+
+    Raises BadInput for anything else, and for files that are damaged.
+
+    >>> import keras_inception
+    >>> classifier = keras_inception.open_classifier("runs/hands")  # doctest: +SKIP
+    >>> classifier.scores(["left.jpg", "right.jpg"]).shape  # doctest: +SKIP
+    (2, 10)
+    """
+    if hasattr(subject, "output_shape"):
+        return _of_model(subject, subject.name, None, classes, preprocessing)
+    path = None if isinstance(subject, Classifier) else Path(subject)
+    in_run = path is not None and path.name == "model.keras" and run_folder.exists(path.parent)
+    if path is not None and path.suffix == ".keras" and not in_run:
+        from keras_inception.saving import load_model
+
+        model = load_model(path, compile=False)
+        return _of_model(model, str(path), path, classes, preprocessing)
+    if preprocessing or classes:
+        raise BadInput(
+            f"{subject} says itself which preprocessing and classes it has; leave them out"
+        )
+    if path is None:
+        return subject
+    if in_run or path.is_dir():
+        return _of_run(run_folder.trained(path.parent if in_run else path))
+    if path.suffix == ".tflite":
+        return open_file(path)
+    if published.exists(subject):
+        return _of_weights(subject)
+    raise BadInput(
+        f"{subject} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
+        "nor a tag that `keras-inception weights` lists; give one of these"
+    )
+
+
+def _of_model(model, name: str, path: Path | None, classes, preprocessing) -> Classifier:
+    """A model that somebody made: what it is given, and whether it gives probabilities, is found
+    out by taking it apart."""
+    from keras_inception.layers import default_keras
+    from keras_inception.tflite.keras_graph import keras_classifier
+    from keras_inception.tflite.keras_graph.to_keras import to_keras
+
+    expected = preprocessing or getattr(model, "preprocessing", None)
+    network, expected = keras_classifier.classifier(model, expected)
+    if isinstance(classes, str | Path):
+        classes = keras_classifier.labels(classes)
+    if classes:
+        keras_classifier.require_named(network, classes)
+    plain = to_keras(network, default_keras())
+    return _keras(
+        plain,
+        name,
+        path,
+        preprocessing=expected,
+        classes=tuple(classes or ()),
+        lowered=network,
+    )
+
+
+def _of_run(run: Run) -> Classifier:
+    from keras_inception.saving import load_model
+
+    model = load_model(run.model, compile=False)
+    return _keras(
+        model,
+        str(run.model),
+        run.model,
+        preprocessing=run.preprocessing,
+        classes=run.classes,
+        data=run.data_ref,
+        run=run,
+    )
+
+
+def _of_weights(weights: str | Path) -> Classifier:
+    found = published.load(weights).with_classes(1000)
+    return _keras(
+        found.model(),
+        found.name,
+        None,
+        preprocessing=found.preprocessing,
+        classes=class_names(found.net.classes),
+    )
+
+
+def _keras(model, name: str, path: Path | None, **said) -> KerasClassifier:
+    _, height, width, channels = model.input_shape
+    size = _square(name, height, width)
+    return KerasClassifier(name=name, path=path, size=size, channels=channels, model=model, **said)
+
+
+def open_file(path: Path) -> FileClassifier:
+    """A `.tflite` file as `open_classifier` opens it."""
+    # What opens files is not installed where only Keras models are looked at.
+    from keras_inception.tflite.file import guard
+    from keras_inception.tflite.file.interpreter import File
+
+    file = File(path)
+    guard.require_sound(path, file.content)
+    height, width, channels = file.input_shape
+    return FileClassifier(
+        name=str(path),
+        path=path,
+        size=_square(path, height, width),
+        channels=channels,
+        file=file,
+        **_said(path, file.content),
+    )
+
+
+def _square(name: str | Path, height: int | None, width: int | None) -> int:
+    if height != width or not height:
+        raise BadInput(f"{name} needs a fixed square input; it takes {height}x{width}")
+    return height
+
+
+def _said(path: Path, content: bytes) -> dict[str, Any]:
+    """What a `.tflite` file says of itself, by the JSON beside it if there is one."""
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        from keras_inception.tflite import metadata
+
+        run = run_folder.read(path.parent) if run_folder.exists(path.parent) else None
+        said = metadata.read(content, path)
+        if said is None:
+            expected, classes = (run.preprocessing, run.classes) if run else (Preprocessing(), ())
+        else:
+            expected, classes = said.preprocessing, said.labels
+        data = run.data_ref if run else None
+        return {"preprocessing": expected, "classes": tuple(classes), "data": data}
+    try:
+        record = json.loads(beside.read_text())
+        data = record.get("data")
+        return {
+            "preprocessing": Preprocessing(**record["preprocessing"]),
+            "classes": tuple(record["classes"]),
+            # Of files made before there was a validation part, as in Run.
+            "data": DataRef(**{"validation": 0.0, **data}) if data else None,
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"{beside} is damaged ({error!r}); export {path.name} again, or remove it and "
+            "name the images with --data"
+        ) from error
