@@ -13,7 +13,7 @@ from keras_inception.training import train
 
 def main(photos: str, folder: str) -> None:
     run = train(f"folder:{photos}", run=folder, image_size=96, epochs=40)
-    print(f"top-1 on the photographs held out: {run.result['top1']:.4f}")
+    print(f"top-1 on the test photographs: {run.result['top1']:.4f}")
     file = quantize(run)
     print(report(run))
     photograph = next(Path(photos).glob("*/*"))

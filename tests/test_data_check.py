@@ -108,7 +108,7 @@ def test_duplicates_are_told_by_where_they_are(folder, tmp_path):
     (tmp_path / "set.csv").write_text("\n".join(rows))
     report = check(data.DataRef(f"csv:{tmp_path / 'set.csv'}"))
     assert found(report.notices, "inside.png") == {"duplicates"}
-    assert found(report.notices, "across.png") == {"in several parts: kept in the last of train, validation, test"}
+    assert found(report.notices, "across.png") == {"in several parts: the last one keeps it"}
     assert found(report.wrong, "torn.png") == {"the same image in several classes"}
     (tmp_path / "set.csv").write_text("path,label\n00.png,0\n01.png,1\n02.png,44\n03.png,-1\n")
     report = check(data.DataRef(f"csv:{tmp_path / 'set.csv'}"))

@@ -38,8 +38,7 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
     cost = total(run.network)
     training = recipe.epochs * steps * max(step, loading / batches.workers)
     lines = [
-        f"data       {recipe.data}: {_counts(split.train)} to train on, "
-        f"{_counts(split.validation)} for validation, {_counts(split.test)} to test on",
+        f"data       {recipe.data}: {split}; {_classes(split.train)}",
         f"network    {run.network.name}, input {run.network.input_shape}: "
         f"{cost.parameters:,} parameters, {cost.macs / 1e6:,.1f}M multiply-adds an image",
         f"weights    {found.origin if found else 'from scratch'}",
@@ -122,10 +121,10 @@ def _median_seconds(call, times: int) -> float:
     return float(np.median(taken))
 
 
-def _counts(examples) -> str:
-    each = Counter(examples.labels.tolist()).values()
+def _classes(train) -> str:
+    each = Counter(train.labels.tolist()).values()
     spread = f"{min(each)}" if min(each) == max(each) else f"{min(each)} to {max(each)}"
-    return f"{len(examples):,} images of {len(examples.classes)} classes ({spread} of each)"
+    return f"{len(train.classes)} classes, {spread} of each to train on"
 
 
 def _lags(recipe, steps: int) -> list[str]:

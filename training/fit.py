@@ -199,12 +199,10 @@ def _fit(
 ) -> Run:
     recipe = run.recipe
     log.info(
-        "%s: %d parameters; %d images to train on, %d for validation, %d to test on; %s on %s",
+        "%s: %d parameters; %s; %s on %s",
         run.network.name,
         model.count_params(),
-        len(split.train),
-        len(split.validation),
-        len(split.test),
+        split,
         run.environment["precision"],
         run.environment["backend"],
     )

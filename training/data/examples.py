@@ -108,6 +108,12 @@ class Split:
     validation: Examples
     test: Examples
 
+    def __str__(self):
+        train, test = f"{len(self.train):,} images to train on", f"{len(self.test):,}"
+        if self.validation is self.test:
+            return f"{train}, {test} held out to choose by and to report on"
+        return f"{train}, {len(self.validation):,} for validation, {test} to test on"
+
     @classmethod
     def of(cls, train: Examples, validation: Examples | None, test: Examples) -> Split:
         if validation is None:

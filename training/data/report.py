@@ -180,6 +180,6 @@ def _duplicates(report: Report, items: list[_Item], findings: list[_Finding]) ->
         if len({items[k].label for k in same}) > 1:
             report.wrong["the same image in several classes"].append(names)
         elif len({items[k].part for k in same}) > 1:
-            report.notices["in several parts: kept in the last of train, validation, test"].append(names)
+            report.notices["in several parts: the last one keeps it"].append(names)
         else:
             report.notices["duplicates"].append(names)
