@@ -51,7 +51,7 @@ for step in range(-2, ROUNDS):
 for name, values in times.items():
     wall, processor = np.median(values, axis=0)
     print(f"step {name} a board: {wall:.4f} s, {processor:.4f} s of processors")
-board = Board(run, Batches([batch] * STEPS), range(10_000), norms, PLAIN)
+board = Board(run, Batches([batch] * STEPS), 10_000, norms, PLAIN)
 board.set_model(models["with"])
 board.on_train_begin()
 for epoch in range(3):

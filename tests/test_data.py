@@ -175,7 +175,8 @@ def test_fashion_mnist_through_keras_own_loader(shared, tmp_path):
     (cache / "fashion-mnist").symlink_to(shared / "data" / "fashion_mnist")
     code = (
         "from keras_inception.training import data; s = data.DataRef('fashion_mnist').split();"
-        "print(*map(len, (s.train, s.validation, s.test)), s.train.classes[9], s.train.image(0).size)"
+        "print(*map(len, (s.train, s.validation, s.test)), "
+        "s.train.classes[9], s.train.image(0).size)"
     )
     environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     done = subprocess.run(

@@ -92,22 +92,6 @@ def test_messages_are_tensorflows(value):
     assert tfrecord.features_of(theirs.SerializeToString()) == features
 
 
-def test_the_checksum_is_crc32c():
-    """RFC 3720, appendix B.4."""
-    assert tfrecord.crc32c(b"123456789") == 0xE3069283
-    assert tfrecord.crc32c(bytes(32)) == 0x8A9136AA
-    assert tfrecord.crc32c(b"\xff" * 32) == 0x62A8AB43
-    assert tfrecord.crc32c(bytes(range(32))) == 0x46DD794E
-    for size in (*range(10), 127, 128, 129, 5000):
-        data = bytes(k % 251 for k in range(size))
-        crc = 0xFFFFFFFF
-        for byte in data:
-            crc ^= byte
-            for _ in range(8):
-                crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-        assert tfrecord.crc32c(data) == crc ^ 0xFFFFFFFF
-
-
 def test_packing_goes_on_where_it_was_interrupted(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "PER_SHARD", 2)
     source, target, record = f"folder:{folder}", tmp_path / "packed", packing._record

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers import tiny_run
 from helpers.networks import short
 from helpers.photos import encoded, photo
 from PIL import Image
@@ -14,10 +15,10 @@ from keras_inception.errors import BadInput
 from keras_inception.images import MAX_PIXELS, Undecoded, decode
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data, fit
-from keras_inception.training.data import balance, input_rate
+from keras_inception.training.data import balance, evaluation_pixels, input_rate
 from keras_inception.training.data.augment import random_crop
-from keras_inception.training.data.bad_images import require_readable
 from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.data.evaluation_pixels import EvaluationPixels
 from keras_inception.training.recipes.recipe import recipe_for
 
 
@@ -170,11 +171,11 @@ def test_a_class_of_bad_images_stops_any_run(broken):
 
 def test_what_is_evaluated_on_must_be_readable(broken):
     train = data.DataRef(f"folder:{broken.parents[1]}").split().train
-    require_readable(train.take(np.arange(3)))
+    EvaluationPixels(train.take(np.arange(3)), 8, Preprocessing()).decode()
     with pytest.raises(
         BadInput, match=f"{broken.name} cannot be read.*`keras-inception data check`"
     ):
-        require_readable(train)
+        EvaluationPixels(train, 8, Preprocessing()).decode()
 
 
 @pytest.mark.parametrize(("alone", "waits"), [(1000, False), (45, True)])
@@ -192,3 +193,17 @@ def test_a_run_says_whether_it_waits_for_its_images(alone, waits, monkeypatch, c
         callback.on_epoch_end(0)
     assert f"input pipeline: {alone} images/s alone; the network takes 40 images/s" in caplog.text
     assert ("waits for its images" in caplog.text) == waits
+
+
+def test_held_out_images_are_decoded_once_in_a_training(tiny_network, tmp_path, monkeypatch):
+    """Neither once more to see that they can be, nor in every epoch, nor for the result."""
+    decoded, pixels = [], evaluation_pixels.pixels
+
+    def counted(examples, size, expected, indices=None):
+        decoded.extend((examples.part, int(i)) for i in indices)
+        return pixels(examples, size, expected, indices)
+
+    monkeypatch.setattr(evaluation_pixels, "pixels", counted)
+    run = fit.start(recipe_for("digits", **tiny_run.OPTIONS), tmp_path / "run")
+    counts = {part: sum(p == part for p, _ in decoded) for part in ("validation", "test")}
+    assert counts == {part: run.data[part] for part in counts} and len({*decoded}) == len(decoded)

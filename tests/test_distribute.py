@@ -17,6 +17,7 @@ from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data, distribution
 from keras_inception.training.data.batches import EvaluationBatches, TrainingBatches
+from keras_inception.training.data.evaluation_pixels import EvaluationPixels
 from keras_inception.training.distribution import Distribution
 from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.training.run.checkpoints import path_of
@@ -200,12 +201,10 @@ def test_processes_share_every_batch(more):
 
 def test_processes_share_what_is_evaluated():
     test = data.DataRef("digits").split().test  # 359: one of them is too many for two, or six
-    whole = EvaluationBatches(test, 12, Preprocessing())
+    shown = EvaluationPixels(test, 12, Preprocessing())
+    whole = EvaluationBatches(shown)
     labels = np.concatenate([whole[i][1] for i in range(len(whole))])
-    parts = [
-        EvaluationBatches(test, 12, Preprocessing(), distribution=Distribution(k, 2, 6))
-        for k in range(2)
-    ]
+    parts = [EvaluationBatches(shown, distribution=Distribution(k, 2, 6)) for k in range(2)]
     pairs = [parts[k][i][1] for i in range(len(parts[0])) for k in range(2)]
     np.testing.assert_array_equal(labels[: 359 // 6 * 6], np.concatenate(pairs))
     assert {len(pair) % 3 for pair in pairs} == {0}

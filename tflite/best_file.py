@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: Of more validation images so many take part, the same number of every class.
 JUDGED = 10_000
-#: How many are compared output by output, and layer by layer.
+#: How many images to train on are compared output by output, and layer by layer.
 COMPARED, OBSERVED = 500, 4
 
 
@@ -72,7 +72,7 @@ class Candidates:
         chosen_by = split.validation
         judged = chosen_by.balanced(JUDGED, 0) if len(chosen_by) > JUDGED else chosen_by
         size, expected = source.network.shape[0], source.preprocessing
-        self.compared = pixels(judged.balanced(COMPARED, 0), size, expected)
+        self.compared = pixels(split.train.balanced(COMPARED, 0), size, expected)
         self.shown, self.test = EvaluationPixels(judged, size, expected), split.test
         self.first, self.folder = first, tensorboard / "int8"
         self.trained = self.shown.score(source.classifier.of_pixels)

@@ -29,8 +29,8 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
     training would.
     """
     recipe = recipe_for(data, **changes)
-    run, split, found = fit.prepare(recipe, folder)
-    model, batches, _ = fit.compiled(run, split, found)
+    run, images, found = fit.prepare(recipe, folder)
+    model, batches, _ = fit.compiled(run, images, found)
     model.optimizer.build(model.trainable_variables)
     steps, policy = len(batches), run.environment["precision"]
     held = memory(model, batches.batch_size)
@@ -38,7 +38,8 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
     cost = total(run.network)
     training = recipe.epochs * steps * max(step, loading / batches.workers)
     lines = [
-        f"data       {recipe.data}: {split}; {_classes(split.train)}",
+        f"data       {recipe.data}: {_counts(images.train)} to train on, "
+        f"{len(images.validation):,} for validation, {len(images.test):,} to test on",
         f"network    {run.network.name}, input {run.network.input_shape}: "
         f"{cost.parameters:,} parameters, {cost.macs / 1e6:,.1f}M multiply-adds an image",
         f"weights    {found.origin if found else 'from scratch'}",
@@ -121,10 +122,10 @@ def _median_seconds(call, times: int) -> float:
     return float(np.median(taken))
 
 
-def _classes(train) -> str:
-    each = Counter(train.labels.tolist()).values()
+def _counts(examples) -> str:
+    each = Counter(examples.labels.tolist()).values()
     spread = f"{min(each)}" if min(each) == max(each) else f"{min(each)} to {max(each)}"
-    return f"{len(train.classes)} classes, {spread} of each to train on"
+    return f"{len(examples):,} images of {len(examples.classes)} classes ({spread} of each)"
 
 
 def _lags(recipe, steps: int) -> list[str]:

@@ -18,9 +18,9 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.weights.published import Published
 
 from . import mirrored_strategy
-from .data import DataRef, Split
-from .data.bad_images import require_readable
+from .data import DataRef
 from .data.batches import EvaluationBatches, TrainingBatches
+from .data.evaluation_pixels import EvaluationPixels, RunImages
 from .data.input_rate import InputRate
 from .distribution import ALONE, Distribution
 from .finish import finish
@@ -47,21 +47,21 @@ def start(
 
     Raises BadInput if it is not empty, or if the devices cannot share the batches evenly.
     """
-    run, split, found = prepare(recipe, folder, distribution)
-    _require_same(run, split, distribution)
-    model, batches, norms = compiled(run, split, found, distribution)
+    run, images, found = prepare(recipe, folder, distribution)
+    _require_same(run, images, distribution)
+    model, batches, norms = compiled(run, images, found, distribution)
     with _kept(run, distribution):
         if distribution.first:
             run_folder.must_be_new(folder)  # Another process may have come first.
             run.save()
-        return _fit(run, split, model, batches, norms, Progress(), watch, distribution)
+        return _fit(run, images, model, batches, norms, Progress(), watch, distribution)
 
 
-def _require_same(run: Run, split: Split, distribution: Distribution) -> None:
+def _require_same(run: Run, images: RunImages, distribution: Distribution) -> None:
     versions = run_folder.versions()
     distribution.require_same(
         recipe=asdict(run.recipe),
-        images=split.train.fingerprint,
+        images=images.train.fingerprint,
         versions=[versions[name] for name in ("keras-inception", "keras", "numpy", "pillow")],
     )
 
@@ -76,7 +76,7 @@ def _kept(run: Run, distribution: Distribution) -> Iterator[None]:
 
 def prepare(
     recipe: Recipe, folder: str | Path, distribution: Distribution = ALONE
-) -> tuple[Run, Split, Published | None]:
+) -> tuple[Run, RunImages, Published | None]:
     """The run that `recipe` would be in `folder`, its images and its weights; writes nothing.
 
     Raises BadInput if the folder is not empty.
@@ -84,8 +84,6 @@ def prepare(
     if distribution.first:
         run_folder.must_be_new(folder)
     split = DataRef.of(recipe).split()
-    require_readable(split.validation)
-    require_readable(split.test)
     found = warm_start.published_weights(recipe, len(split.train.classes))
     channels, classes = split.train.channels, len(split.train.classes)
     run = Run(
@@ -108,19 +106,27 @@ def prepare(
         },
         result={},
     )
-    return run, split, found
+    log.info("%s: %s", recipe.data, split)
+    images = RunImages.of(split, recipe.image_size, run.preprocessing)
+    for shown in dict.fromkeys((images.validation, images.test)):
+        shown.decode()
+    return run, images, found
 
 
-def compiled(run: Run, split: Split, found: Published | None, distribution: Distribution = ALONE):
+def compiled(
+    run: Run, images: RunImages, found: Published | None, distribution: Distribution = ALONE
+):
     """The model at the start of its training, its batches, and the norms of its gradients.
 
     Raises BadInput if the devices cannot share the batches evenly.
     """
-    batches = TrainingBatches(split.train, run.recipe, run.preprocessing, distribution=distribution)
+    batches = TrainingBatches(
+        images.train, run.recipe, run.preprocessing, distribution=distribution
+    )
     distribution.require_even("the batch size", batches.batch_size)
-    if len(split.validation) < distribution.replicas:
+    if len(images.validation) < distribution.replicas:
         raise BadInput(
-            f"{len(split.validation)} images for validation are fewer than the "
+            f"{len(images.validation)} images for validation are fewer than the "
             f"{distribution.replicas} devices; hold out more, or use fewer devices"
         )
     with distribution.scope():
@@ -166,16 +172,16 @@ def resume(
     text = distribution.from_first(run.to_json().encode() if run else b"")
     run = run or run_folder.from_json(text, Path(folder))
     with _kept(run, distribution):
-        split = run.split()
-        _require_same(run, split, distribution)
-        if split.train.fingerprint != run.data["fingerprint"]:
+        images = RunImages.of(run.split(), run.recipe.image_size, run.preprocessing)
+        _require_same(run, images, distribution)
+        if images.train.fingerprint != run.data["fingerprint"]:
             raise BadInput(
                 f"the images of {run.recipe.data} have changed since {run.folder} was started; "
                 "restore them, or start a new run"
             )
         state = distribution.from_first(newest(run.checkpoints) if distribution.first else b"")
         found = None if state else warm_start.published_weights(run.recipe, len(run.classes))
-        model, batches, norms = compiled(run, split, found, distribution)
+        model, batches, norms = compiled(run, images, found, distribution)
         progress = Progress()
         if state:
             with distribution.scope():
@@ -184,12 +190,12 @@ def resume(
         if distribution.first and state:
             run.write_log(progress.rows)
         log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
-        return _fit(run, split, model, batches, norms, progress, watch, distribution)
+        return _fit(run, images, model, batches, norms, progress, watch, distribution)
 
 
 def _fit(
     run: Run,
-    split: Split,
+    images: RunImages,
     model,
     batches: TrainingBatches,
     norms: GradientNorms,
@@ -199,22 +205,25 @@ def _fit(
 ) -> Run:
     recipe = run.recipe
     log.info(
-        "%s: %d parameters; %s; %s on %s",
+        "%s: %d parameters; %s on %s",
         run.network.name,
         model.count_params(),
-        split,
         run.environment["precision"],
         run.environment["backend"],
     )
-    board = board_of(run, batches, split.validation, norms, watch) if distribution.first else None
+    board = (
+        board_of(run, batches, len(images.validation), norms, watch) if distribution.first else None
+    )
     with distribution.scope():
         if batches.epoch < recipe.epochs:
-            _train(run, model, batches, split, norms, progress, board, watch, distribution)
+            _train(
+                run, model, batches, images.validation, norms, progress, board, watch, distribution
+            )
         # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
         model.optimizer.finalize_variable_values(model.trainable_variables)
     replaced = distribution.total(len(batches.bad.found))
     if distribution.first:
-        run = finish(run, split, model, progress, replaced, board)
+        run = finish(run, images.test, model, progress, replaced, board)
     distribution.total(0)  # JAX gives the others five minutes only, once one of them has ended.
     return run
 
@@ -223,7 +232,7 @@ def _train(
     run: Run,
     model,
     batches: TrainingBatches,
-    split: Split,
+    shown: EvaluationPixels,
     norms: GradientNorms,
     progress: Progress,
     board: keras.callbacks.Callback | None,
@@ -231,9 +240,7 @@ def _train(
     distribution: Distribution,
 ) -> None:
     recipe = run.recipe
-    validation = EvaluationBatches(
-        split.validation, recipe.image_size, run.preprocessing, recipe.soft_labels, distribution
-    )
+    validation = EvaluationBatches(shown, recipe.soft_labels, distribution)
     keeping = [Following(norms, progress)]
     if distribution.first:
         seen = [board] if board else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -65,21 +64,3 @@ class BadImages:
     def _stop(self, why: str):
         self.stopped = BadInput(why)
         raise self.stopped
-
-
-def require_readable(examples: Examples) -> None:
-    """Raise BadInput for files that a run would fail to be evaluated on: to leave one out of an
-    evaluation would change the score."""
-    if examples.encoded is None:
-        return
-
-    def failure(i: int) -> BadInput | None:
-        try:
-            examples.image(i)
-        except BadInput as error:
-            return error
-
-    with ThreadPoolExecutor() as pool:
-        for error in pool.map(failure, range(len(examples))):
-            if error:
-                raise error

@@ -17,7 +17,7 @@ from ..recipes.recipe import Recipe
 from . import balance
 from .augment import augment, mix, soft
 from .bad_images import BadImages
-from .evaluation_pixels import pixels
+from .evaluation_pixels import EvaluationPixels
 from .examples import Examples
 
 
@@ -36,17 +36,11 @@ class EvaluationBatches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self,
-        examples: Examples,
-        size: int,
-        preprocessing: Preprocessing,
-        soft_labels=False,
-        distribution: Distribution = ALONE,
+        self, shown: EvaluationPixels, soft_labels=False, distribution: Distribution = ALONE
     ):
         super().__init__(workers=_workers())
-        self.examples, self.size, self.distribution = examples, size, distribution
-        self.preprocessing, self.soft_labels = preprocessing, soft_labels
-        self.count = len(examples) - len(examples) % distribution.replicas
+        self.shown, self.soft_labels, self.distribution = shown, soft_labels, distribution
+        self.count = len(shown) - len(shown) % distribution.replicas
         self.batch_size = -(-128 // distribution.replicas) * distribution.replicas
 
     def __len__(self):
@@ -55,11 +49,10 @@ class EvaluationBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = np.arange(self.count)[index * self.batch_size :][: self.batch_size]
         chosen = chosen[self.distribution.rows(len(chosen))]
-        images = pixels(self.examples, self.size, self.preprocessing, chosen)
-        labels = self.examples.labels[chosen]
+        labels = self.shown.examples.labels[chosen]
         if self.soft_labels:
-            labels = soft(labels, len(self.examples.classes))
-        return self.preprocessing(images), labels
+            labels = soft(labels, len(self.shown.examples.classes))
+        return self.shown.expected(self.shown.take(chosen)), labels
 
 
 class TrainingBatches(keras.utils.PyDataset):

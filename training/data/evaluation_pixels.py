@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,9 +14,9 @@ from keras_inception.images import centre
 from keras_inception.metrics import Scores, score
 from keras_inception.preprocess import Preprocessing
 
-from .examples import Examples
+from .examples import Examples, Split
 
-#: Bytes of decoded images that are kept.
+#: Bytes of decoded images that a command keeps.
 KEPT = 1 << 30
 _PART = 128
 
@@ -25,23 +28,56 @@ def pixels(examples: Examples, size: int, expected: Preprocessing, indices=None)
 
 
 class EvaluationPixels:
-    """Evaluation images in parts, (n, size, size, channels) uint8, as often as they are asked for:
-    decoded once if they fit into KEPT bytes, and else each time."""
+    """Images as they are evaluated, uint8, as often as they are asked for: each is decoded once if
+    all of them fit into `bound` bytes, and else each time."""
 
-    def __init__(self, examples: Examples, size: int, expected: Preprocessing):
+    def __init__(self, examples: Examples, size: int, expected: Preprocessing, bound: int = KEPT):
         self.examples, self.size, self.expected = examples, size, expected
-        fit = len(examples) * size * size * examples.channels <= KEPT
-        self._kept = pixels(examples, size, expected) if fit else None
+        shape = (len(examples), size, size, examples.channels)
+        self.kept_bytes = math.prod(shape) if math.prod(shape) <= bound else 0
+        self._kept = np.empty(shape, np.uint8) if self.kept_bytes else None
+        self._known = np.zeros(len(examples), bool)
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        for start in range(0, len(self.examples), _PART):
-            if self._kept is not None:
-                yield self._kept[start : start + _PART]
-            else:
-                chosen = range(start, min(start + _PART, len(self.examples)))
-                yield pixels(self.examples, self.size, self.expected, chosen)
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Those at `indices`, (n, size, size, channels)."""
+        if self._kept is None:
+            return pixels(self.examples, self.size, self.expected, indices)
+        missing = indices[~self._known[indices]]
+        if len(missing):
+            self._kept[missing] = pixels(self.examples, self.size, self.expected, missing)
+            self._known[missing] = True
+        return self._kept[indices]
+
+    def decode(self) -> None:
+        """All of them, now. Raises BadInput for one that cannot be read: to leave it out of an
+        evaluation would change the score."""
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(self.take, np.arange(len(self))[:, None]):
+                pass
 
     def score(self, scores: Callable[[np.ndarray], np.ndarray]) -> Scores:
         """How well pixels' `scores`, probabilities (n, classes), are those of the labels."""
-        found = np.concatenate([scores(part) for part in self])
-        return score(found, self.examples.labels, self.examples.part)
+        every = np.arange(len(self))
+        parts = [scores(self.take(every[at : at + _PART])) for at in every[::_PART]]
+        return score(np.concatenate(parts), self.examples.labels, self.examples.part)
+
+
+@dataclass(frozen=True)
+class RunImages:
+    """The images of a run: to train on, and as they are evaluated, to choose by and to test on."""
+
+    train: Examples
+    validation: EvaluationPixels
+    test: EvaluationPixels
+
+    @classmethod
+    def of(cls, split: Split, size: int, expected: Preprocessing) -> RunImages:
+        """Of both parts that are evaluated KEPT bytes at most are kept."""
+        validation = EvaluationPixels(split.validation, size, expected)
+        if split.validation is split.test:
+            return cls(split.train, validation, validation)
+        rest = KEPT - validation.kept_bytes
+        return cls(split.train, validation, EvaluationPixels(split.test, size, expected, rest))

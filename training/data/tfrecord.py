@@ -9,75 +9,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-
-import numpy as np
 
 from keras_inception.protobuf import fields, varint
 
-_LANE = 128
-
-
-@cache
-def _table() -> np.ndarray:
-    table = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        table = (table >> 1) ^ np.where(table & 1, np.uint32(0x82F63B78), np.uint32(0))
-    return table
-
-
-@cache
-def _past(lanes: int) -> np.ndarray:
-    """(4, 256): what `lanes` lanes of zeros do to each byte of a CRC; powers of two only."""
-    bytes_ = np.arange(256, dtype=np.uint32)
-    crc = np.stack([bytes_ << shift for shift in (0, 8, 16, 24)])
-    if lanes == 1:
-        for _ in range(_LANE):
-            crc = (crc >> 8) ^ _table()[crc & 255]
-        return crc
-    return _shift(_shift(crc, lanes // 2), lanes // 2)
-
-
-def _shift(crc: np.ndarray, lanes: int) -> np.ndarray:
-    past = _past(lanes)
-    return (
-        past[0][crc & 255]
-        ^ past[1][(crc >> 8) & 255]
-        ^ past[2][(crc >> 16) & 255]
-        ^ past[3][crc >> 24]
-    )
-
-
-def crc32c(data: bytes) -> int:
-    """CRC-32C (Castagnoli), all lanes of 128 bytes at once: a CRC is linear in its input.
-
-    zlib's CRC-32 has another polynomial; a loop over bytes in Python takes fifty times as long.
-    """
-    # Zeros in front do not change a CRC that starts from zero; the usual start, all ones, is
-    # the same as inverting the first four bytes.
-    if len(data) < 4:
-        crc = 0xFFFFFFFF
-        for byte in data:
-            crc = (crc >> 8) ^ int(_table()[(crc ^ byte) & 255])
-        return crc ^ 0xFFFFFFFF
-    lanes = 1 << (-(-len(data) // _LANE) - 1).bit_length()
-    padded = np.zeros(lanes * _LANE, np.uint8)
-    padded[-len(data) :] = np.frombuffer(data, np.uint8)
-    start = len(padded) - len(data)
-    padded[start : start + 4] ^= 255
-    table, crc = _table(), np.zeros(lanes, np.uint32)
-    for column in np.ascontiguousarray(padded.reshape(lanes, _LANE).T):
-        crc = (crc >> 8) ^ table[(crc ^ column) & 255]
-    width = 1
-    while len(crc) > 1:
-        crc = _shift(crc[0::2], width) ^ crc[1::2]
-        width *= 2
-    return int(crc[0]) ^ 0xFFFFFFFF
-
 
 def _masked(data: bytes) -> bytes:
-    crc = crc32c(data)
+    from google_crc32c import value
+
+    crc = value(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 

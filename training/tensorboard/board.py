@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ..data.batches import TrainingBatches
-from ..data.examples import Examples
 from ..run.run_folder import Run
 from .gradient_norms import GradientNorms
 from .options import Watch
@@ -23,10 +22,11 @@ log = logging.getLogger(__name__)
 
 
 def board_of(
-    run: Run, batches: TrainingBatches, validation: Examples, norms: GradientNorms, watch: Watch
+    run: Run, batches: TrainingBatches, validated: int, norms: GradientNorms, watch: Watch
 ) -> Board | None:
-    """The run's board, as it was before the next epoch; None where TensorBoard is not installed,
-    which trains as well: `log.csv` has the curves."""
+    """The run's board, as it was before the next epoch, of which `validated` is the number of
+    validation images; None where TensorBoard is not installed, which trains as well: `log.csv` has
+    the curves."""
     if find_spec("tensorboard") is None:
         log.info('the curves are in %s; TensorBoard: pip install "keras-inception[train]"', run.log)
         return None
@@ -35,7 +35,7 @@ def board_of(
 
     log.info("TensorBoard: %s", run.tensorboard)
     forget(run.tensorboard, batches.epoch + 1)
-    return Board(run, batches, validation, norms, watch)
+    return Board(run, batches, validated, norms, watch)
 
 
 @contextmanager

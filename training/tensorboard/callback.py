@@ -11,8 +11,7 @@ import numpy as np
 from keras_inception.builder import MAIN
 
 from ..data.batches import TrainingBatches
-from ..data.evaluation_pixels import pixels
-from ..data.examples import Examples
+from ..data.evaluation_pixels import EvaluationPixels
 from ..run.run_folder import Run
 from . import pictures
 from .events import Events
@@ -50,7 +49,7 @@ class Board(keras.callbacks.Callback):
         self,
         run: Run,
         batches: TrainingBatches,
-        validation: Examples,
+        validated: int,
         norms: GradientNorms,
         watch: Watch,
     ):
@@ -58,7 +57,7 @@ class Board(keras.callbacks.Callback):
         self.run, self.batches, self.norms, self.watch = run, batches, norms, watch
         self.rows = Rows(run.network)
         self.parts = {part: Events(run.tensorboard / part) for part in ("train", "validation")}
-        self.images = {"train": len(batches) * batches.batch_size, "validation": len(validation)}
+        self.images = {"train": len(batches) * batches.batch_size, "validation": validated}
         self._began, self._seconds = {}, {}
 
     def on_train_begin(self, logs=None):
@@ -125,11 +124,11 @@ class Board(keras.callbacks.Callback):
     def _row(self, variable) -> str:
         return self.rows.outermost(variable.path.split("/")[0])
 
-    def finish(self, run: Run, probabilities: np.ndarray, examples: Examples) -> None:
+    def finish(self, run: Run, probabilities: np.ndarray, shown: EvaluationPixels) -> None:
         """How the trained `run` ended, by its guesses at the test images; closes the files."""
         epoch = run.recipe.epochs
         test = self.parts["test"] = Events(run.tensorboard / "test")
-        guesses = probabilities.argmax(axis=1)
+        guesses, examples = probabilities.argmax(axis=1), shown.examples
         counts = pictures.confusions(examples.labels, guesses, len(run.classes))
         test.image("pictures/confusion", pictures.matrix(counts, run.classes), epoch)
         test.text("classes", _by_class(counts, run.classes), epoch)
@@ -141,8 +140,8 @@ class Board(keras.callbacks.Callback):
                 f"{probabilities[i].max():.0%} sure: {run.classes[guesses[i]]}"
                 for i in surest
             ]
-            shown = pixels(examples, run.recipe.image_size, run.preprocessing, surest)
-            test.image("pictures/misclassified", pictures.sheet(shown, captions), epoch)
+            sheet = pictures.sheet(shown.take(surest), captions)
+            test.image("pictures/misclassified", sheet, epoch)
         self._write_record(epoch)
         self.parts["validation"].trial_ends()
         for events in self.parts.values():
