@@ -21,8 +21,8 @@ def sentence(capfd, *argv):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["quantize", "nowhere"], "nowhere is not a run folder: it has no run.json"),
-        (["export", "nowhere", "--scheme", "int8"], "nowhere is not a run folder"),
+        (["quantize", "nowhere"], "nowhere is neither a run folder nor a .keras"),
+        (["export", "nowhere", "--scheme", "int8"], "nowhere is neither a run folder"),
         (["export", "nowhere", "--scheme", "int4"], "scheme must be one of float32"),
         (["export", "nowhere", "--scheme", "int8", "--io", "int32"], "the io of int8 files is"),
         (["evaluate", "nowhere.tflite"], "there is no file 'nowhere.tflite'"),
@@ -77,4 +77,4 @@ def test_programming_errors_are_not_dressed_up(monkeypatch):
 def test_evaluate_prints_the_scores(run, int8, capfd):
     assert cli.main(["evaluate", str(int8)]) == 0
     printed = capfd.readouterr().out
-    assert "top-1 0.9" in printed and "top-5" in printed and "on 359 images" in printed
+    assert "top-1 0.9" in printed and "top-5" in printed and "on 359 test images" in printed
