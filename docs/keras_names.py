@@ -1,7 +1,8 @@
 """Writes docs/keras_names.md, from the tables: `python docs/keras_names.py > …`."""
 
 from keras_inception.networks import FAMILY
-from keras_inception.spec import Concat, Conv, Network, Residual
+from keras_inception.nodes import Conv
+from keras_inception.spec import Concat, Network, Residual
 from keras_inception.weights.keys import keys
 from keras_inception.weights.names import keras_applications
 

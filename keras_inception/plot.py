@@ -5,38 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from .costs import measure, pair
-from .spec import (
-    LRN,
-    Aux,
-    Classifier,
-    Concat,
-    Conv,
-    Dense,
-    Embedding,
-    GlobalPool,
-    GridPool,
-    Network,
-    Pool,
-    Residual,
-    Row,
-    SeparableConv,
-)
+from .costs import measure
+from .spec import Aux, Block, Network, Row
 
 WIDTH, HEIGHT, GAP = 128, 30, 8
-
-#: Fill of a box by what it does.
-COLOURS = {
-    Conv: "#cfe3f7",
-    SeparableConv: "#cfe3f7",
-    Pool: "#f7d6cf",
-    GridPool: "#f7d6cf",
-    GlobalPool: "#f7d6cf",
-    LRN: "#e3e3e3",
-    Dense: "#fbe9b7",
-    Embedding: "#fbe9b7",
-    Classifier: "#fbe9b7",
-}
 
 
 @dataclass(frozen=True)
@@ -52,28 +24,12 @@ def _at(x: float, y: float, svg: str) -> str:
     return f'<g transform="translate({x:g},{y:g})">{svg}</g>'
 
 
-def _label(row: Row) -> str:
-    if isinstance(row, Conv | SeparableConv):
-        tall, wide = pair(row.kernel)
-        stride = f"/{row.stride}" if row.stride > 1 else ""
-        return f"{tall}×{wide}{stride}, {row.filters}"
-    if isinstance(row, Pool):
-        return f"{row.kind} {row.size}×{row.size}/{row.stride}"
-    if isinstance(row, GridPool):
-        return f"avg to {row.grid}×{row.grid}"
-    if isinstance(row, GlobalPool):
-        return f"global {row.kind}"
-    if isinstance(row, Dense | Embedding):
-        return f"dense, {row.units}"
-    return {"LRN": "LRN", "Classifier": "classifier", "Dropout": "dropout"}[type(row).__name__]
-
-
 def _box(row: Row) -> _Piece:
-    colour = COLOURS.get(type(row), "#ffffff")
+    middle = f'x="{WIDTH / 2}" y="{HEIGHT / 2 + 4}" text-anchor="middle"'
     svg = (
         f'<title>{escape(row.name)}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="4" '
-        f'fill="{colour}" stroke="#555"/>'
-        f'<text x="{WIDTH / 2}" y="{HEIGHT / 2 + 4}" text-anchor="middle">{_label(row)}</text>'
+        f'fill="{row.drawing[0]}" stroke="#555"/>'
+        f"<text {middle}>{escape(row.label)}</text>"
     )
     return _Piece(WIDTH, HEIGHT, svg)
 
@@ -97,8 +53,8 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" stroke="#555" fill="none"/>'
 
 
-def _block(row: Concat | Residual) -> _Piece:
-    """A frame with the branches side by side; a residual's name says that its input is added."""
+def _block(row: Block) -> _Piece:
+    """A frame with the branches side by side."""
     branches = [[_piece(inner) for inner in branch] for branch in row.branches]
     tallest = max(_stack(branch).height for branch in branches)
     columns = [_stack(branch, tallest) for branch in branches]
@@ -112,16 +68,15 @@ def _block(row: Concat | Residual) -> _Piece:
         svg.append(_line(centre, top + GAP + tallest, middle, top + 2 * GAP + tallest))
         x += column.width + GAP
     height = top + tallest + 3 * GAP
-    plus = f" : input + {row.scale:g} × projection" if isinstance(row, Residual) else ""
     frame = (
-        f'<rect width="{width}" height="{height}" rx="8" fill="#fafafa" stroke="#999"/>'
-        f'<text x="{GAP}" y="14" class="name">{escape(row.name + plus)}</text>'
+        f'<rect width="{width}" height="{height}" rx="8" fill="{row.drawing[0]}" stroke="#999"/>'
+        f'<text x="{GAP}" y="14" class="name">{escape(row.label)}</text>'
     )
     return _Piece(width, height, frame + "".join(svg))
 
 
 def _piece(row: Row) -> _Piece:
-    return _block(row) if isinstance(row, Concat | Residual) else _box(row)
+    return _block(row) if isinstance(row, Block) else _box(row)
 
 
 def svg(net: Network) -> str:

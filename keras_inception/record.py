@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from inspect import isabstract
 
-from . import spec
+from . import nodes, spec
 from .errors import BadInput
 
 _WORDS = {
     word.__name__: word
-    for word in vars(spec).values()
-    if isinstance(word, type) and is_dataclass(word)
+    for word in (vars(spec) | vars(nodes)).values()
+    if is_dataclass(word) and not isabstract(word)
 }
 
 

@@ -1,178 +1,167 @@
-"""The words a network is written in: one frozen row per layer, and the Network that lists them.
+"""What a network is: rows of nodes, blocks of parallel branches, heads; and what every node says.
 
-Standard library only. Shapes are (height, width, channels); every row keeps the name its paper
-or reference release gave it, which is also its layer name, weight key and endpoint name.
+A node type says all there is to know of it: what it makes of a shape, its weights, its layers and
+its drawing; costs, models, pictures and lists of weights follow from that. `nodes` has those that
+are a layer. Standard library only: layers are made by the builder that a node is given. Shapes are
+(height, width, channels), of which the first two may be None, or (units,). Every node keeps the
+name its paper or reference release gave it, which is also its layer name, weight key and endpoint
+name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any, ClassVar, NamedTuple
+
+Shape = tuple[Any, ...]
+
+FRAME = "#fafafa"
 
 
-@dataclass(frozen=True)
-class Conv:
-    """A convolution with its normalization (or bias) and ReLU.
+class TooSmall(Exception):
+    """A map has too few pixels left for the row of this name."""
 
-    `kernel` is (height, width), or one number for both. `padding` is "same" (as many zeros as a
-    stride of s needs to leave ceil(n / s) pixels, the odd one after), "symmetric" (kernel // 2
-    zeros on either side, as Caffe and PyTorch) or "valid" (none).
+
+class Weight(NamedTuple):
+    """A weight of the layer `layer`, each number of which is multiplied `uses` times per image.
+
+    `row` is what the layer was made for: for a convolution `name` that is `name` and, its
+    normalization, `name`_bn; for the projection of a Residual, the Residual. `head` names the
+    auxiliary head it is part of.
     """
 
-    name: str
-    filters: int
-    kernel: int | tuple[int, int] = 1
-    stride: int = 1
-    padding: str = "same"
+    row: Row
+    layer: str
+    variable: str
+    shape: Shape
+    uses: int = 0
+    head: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.layer}/{self.variable}"
+
+
+def positions(shape: Shape) -> int:
+    """Where on a map a kernel is applied; 0 for a map of any size."""
+    return 0 if None in shape else prod(shape[:-1])
 
 
 @dataclass(frozen=True)
-class SeparableConv:
-    """`multiplier` depthwise filters per channel, then 1x1: with bias and ReLU, never normalized.
-
-    Padded as "same".
-    """
+class Row(ABC):
+    """A node of a network: the base of all node types."""
 
     name: str
-    filters: int
-    kernel: int
-    stride: int
-    multiplier: int
+
+    #: Fill of its box, and what stands in it, of which {0} is the node.
+    drawing: ClassVar[tuple[str, str]]
+
+    @property
+    def label(self) -> str:
+        """What stands in its box."""
+        return self.drawing[1].format(self)
+
+    def output(self, shape: Shape, net: Network) -> Shape:
+        """The shape that it makes of `shape`. Raises TooSmall where that has too few pixels."""
+        return shape
+
+    def weights(self, shape: Shape, net: Network) -> Iterator[Weight]:
+        """Its weights, in the order of creation, where it is given `shape`."""
+        return iter(())
+
+    @abstractmethod
+    def layers(self, build, x):
+        """The Keras tensor that its layers, made by the builder.Layers `build`, make of `x`."""
+
+    def linear(self, layer: str, kernel: Shape, uses: int = 1, bias=True) -> Iterator[Weight]:
+        """The weights of a convolution or of a dense layer made for it."""
+        yield Weight(self, layer, "kernel", kernel, uses)
+        if bias:
+            yield Weight(self, layer, "bias", kernel[-1:])
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Max or average pooling ("max" or "avg") over size x size.
-
-    `padding` is "same" (outside pixels do not count), "symmetric" (size // 2 zeros on either
-    side, which an average counts), "ceil" (Caffe's: windows hang over the right and lower edge,
-    and outside pixels do not count) or "valid".
-    """
-
-    name: str
-    kind: str
-    size: int
-    stride: int
-    padding: str = "same"
-
-
-@dataclass(frozen=True)
-class GridPool:
-    """Average pooling to a fixed grid: `grid` x `grid` equal windows whatever the map's size.
-
-    The stride is floor(n / grid) and the window n - (grid - 1) * stride, so a 14x14 map is
-    pooled 5x5/3, as the paper's heads do. Maps smaller than the grid are repeated first.
-    """
-
-    name: str
-    grid: int
-
-
-@dataclass(frozen=True)
-class GlobalPool:
-    """The whole map as one vector: (height, width, channels) -> (channels,).
-
-    `kind` is "avg", "max" or "attention", a softmax over positions of their products with one
-    learned query, which starts at zero and so as the average.
-    """
-
-    name: str
-    kind: str = "avg"
-
-
-@dataclass(frozen=True)
-class LRN:
-    """Local response normalization across channels, in TensorFlow's convention:
-
-    y = x * (bias + alpha * sum of x^2 over the 2 * depth_radius + 1 nearest channels) ** -beta.
-    Caffe divides its alpha by the window, so bvlc_googlenet's 1e-4 with a window of 5 is 2e-5.
-    """
-
-    name: str
-    depth_radius: int = 2
-    bias: float = 1.0
-    alpha: float = 2e-5
-    beta: float = 0.75
-
-
-@dataclass(frozen=True)
-class Concat:
+class Block(Row):
     """Parallel branches, each a sequence of rows, joined along the channels in this order.
 
     An empty branch passes its input through.
     """
 
-    name: str
     branches: tuple[tuple[Row, ...], ...]
+    drawing = FRAME, "{0.name}"
+
+    def _joined(self, shape: Shape, net: Network) -> Shape:
+        made = [output(branch, shape, net) for branch in self.branches]
+        if len({each[:2] for each in made}) > 1:
+            raise TooSmall(self.name)
+        return (*made[0][:2], sum(each[2] for each in made))
+
+    def weights(self, shape, net):
+        for branch in self.branches:
+            yield from weights(branch, shape, net)
+
+    def _join(self, build, name: str, x):
+        return build.layer("Concatenate", name, [build.rows(each, x) for each in self.branches])
 
 
 @dataclass(frozen=True)
-class Residual:
+class Concat(Block):
+    """A block that is its branches, joined."""
+
+    def output(self, shape, net):
+        return self._joined(shape, net)
+
+    def layers(self, build, x):
+        return self._join(build, self.name, x)
+
+
+@dataclass(frozen=True)
+class Residual(Block):
     """x + scale * projection(branches(x)), with a ReLU unless `relu` is False.
 
     The branches are joined and projected back to the channels of x by a linear 1x1 convolution,
     `projection`, with bias and without normalization (arXiv 1602.07261, figures 10 to 19).
     """
 
-    name: str
-    branches: tuple[tuple[Row, ...], ...]
     projection: str
     scale: float
     relu: bool = True
+    drawing = FRAME, "{0.name} : input + {0.scale:g} × projection"
+
+    def weights(self, shape, net):
+        yield from super().weights(shape, net)
+        kernel = (1, 1, self._joined(shape, net)[2], shape[2])
+        yield from self.linear(self.projection, kernel, positions(shape))
+
+    def layers(self, build, x):
+        residual = self._join(build, f"{self.name}_joined", x)
+        residual = build.layer(
+            "Conv2D", self.projection, residual, filters=x.shape[-1], kernel_size=1
+        )
+        if self.scale != 1:
+            residual = build.layer("Rescaling", f"{self.name}_scale", residual, scale=self.scale)
+        x = build.layer("Add", f"{self.name}_sum" if self.relu else self.name, [x, residual])
+        return build.layer("ReLU", self.name, x) if self.relu else x
 
 
 @dataclass(frozen=True)
-class Dropout:
-    name: str
-    rate: float
-
-
-@dataclass(frozen=True)
-class Dense:
-    """A fully connected layer with bias and ReLU; a map is flattened first."""
-
-    name: str
-    units: int
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """A linear layer without bias, batch-normalized: a bottleneck before the classifier."""
-
-    name: str
-    units: int
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """The last linear layer, with one unit per class of the network; computed in float32."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Aux:
+class Aux(Row):
     """An auxiliary classifier tapping the row before it; `name` is the name of its output."""
 
-    name: str
     rows: tuple[Row, ...]
     loss_weight: float
 
+    def output(self, shape, net):
+        return output(self.rows, shape, net)
 
-Row = (
-    Conv
-    | SeparableConv
-    | Pool
-    | GridPool
-    | GlobalPool
-    | LRN
-    | Concat
-    | Residual
-    | Dropout
-    | Dense
-    | Embedding
-    | Classifier
-    | Aux
-)
+    def weights(self, shape, net):
+        for weight in weights(self.rows, shape, net):
+            yield weight._replace(head=self.name)
+
+    def layers(self, build, x):
+        return build.output(self.name, build.rows(self.rows, x), self.loss_weight)
 
 
 @dataclass(frozen=True)
@@ -186,6 +175,17 @@ class BatchNorm:
     scale: bool = True
     epsilon: float = 1e-3
     momentum: float = 0.99
+
+    def weights(self, row: Row, channels: int) -> Iterator[Weight]:
+        """Those of the layer after the `channels` that `row` makes."""
+        scale = ("gamma",) if self.scale else ()
+        for variable in (*scale, "beta", "moving_mean", "moving_variance"):
+            yield Weight(row, f"{row.name}_bn", variable, (channels,))
+
+    def layers(self, build, name: str, x):
+        """The Keras tensor that the layer after `name` makes of `x`."""
+        # asdict: the fields are the arguments of Keras' layer.
+        return build.layer("BatchNormalization", f"{name}_bn", x, **asdict(self))
 
 
 @dataclass(frozen=True)
@@ -216,3 +216,25 @@ class Network:
     def heads(self) -> tuple[Aux, ...]:
         """The auxiliary classifiers, in the order of the rows."""
         return tuple(row for row in self.rows if isinstance(row, Aux))
+
+
+def walk(rows: tuple[Row, ...], shape: Shape, net: Network) -> Iterator[tuple[Row, Shape, Shape]]:
+    """Each row, with the shape it is given and the shape it makes. Raises TooSmall."""
+    for row in rows:
+        made = row.output(shape, net)
+        yield row, shape, made
+        if not isinstance(row, Aux):
+            shape = made
+
+
+def output(rows: tuple[Row, ...], shape: Shape, net: Network) -> Shape:
+    """The shape that the last row makes."""
+    for *_, made in walk(rows, shape, net):
+        shape = made
+    return shape
+
+
+def weights(rows: tuple[Row, ...], shape: Shape, net: Network) -> Iterator[Weight]:
+    """Every weight of the rows, heads included, in the order of creation: branch after branch."""
+    for row, given, _ in walk(rows, shape, net):
+        yield from row.weights(given, net)

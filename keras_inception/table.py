@@ -12,7 +12,8 @@ from .networks import FAMILY, member
 from .networks.chains import chain
 from .networks.googlenet import naive_inception
 from .networks.predecessors import PREDECESSORS
-from .spec import Concat, Conv, Network
+from .nodes import Conv
+from .spec import Concat, Network
 from .transform import with_norm, without_aux
 
 #: Parameters and multiply-adds printed in the paper's Table 1 (thousands, millions).

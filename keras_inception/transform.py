@@ -6,22 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .errors import BadInput
-from .spec import (
-    LRN,
-    Aux,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    Embedding,
-    GlobalPool,
-    Network,
-    Pool,
-    Residual,
-    Row,
-    SeparableConv,
-)
+from .nodes import LRN, Conv, Dense, Dropout, Embedding, GlobalPool, Pool, SeparableConv
+from .spec import Aux, BatchNorm, Concat, Network, Residual, Row
 
 
 def map_rows(rows: tuple[Row, ...], change: Callable[[Row], Row | None]) -> tuple[Row, ...]:

@@ -18,7 +18,7 @@ import keras_inception as ki
 from keras_inception import cli, tflite, training
 from keras_inception.costs import measure, smallest_input, total
 from keras_inception.networks import FAMILY
-from keras_inception.spec import Dropout
+from keras_inception.nodes import Dropout
 from keras_inception.tflite.metadata import Said
 from keras_inception.training.recipes.recipe import Recipe
 from keras_inception.transform import without_aux, without_top

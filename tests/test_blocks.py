@@ -125,7 +125,7 @@ def test_inception_v2_as_in_the_paper():
         cost = found[name]
         assert cost.shape == (side, side, channels)
         # Half of the statistics are the shifts that are trained beside the weights.
-        assert cost.trainable - cost.statistics // 2 == weights
+        assert cost.trainable - cost.non_trainable // 2 == weights
 
 
 @pytest.mark.parametrize("tag", BLOCKS)

@@ -6,8 +6,8 @@ import pytest
 from helpers.networks import plain
 
 from keras_inception.builder import apply_rows
+from keras_inception.nodes import LRN, Pool
 from keras_inception.preprocess import Preprocessing
-from keras_inception.spec import LRN, Pool
 from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.file.interpreter import File

@@ -1,6 +1,7 @@
 """How the tables write a branch: one convolution after another, named after their block."""
 
-from ..spec import Concat, Conv
+from ..nodes import Conv
+from ..spec import Concat
 
 
 def chain(block: str, *convs: tuple) -> tuple[Conv, ...]:

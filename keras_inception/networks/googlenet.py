@@ -4,19 +4,8 @@ Table 1, figures 2a, 2b and 3. Names are those of the Caffe release (bvlc_google
 local response normalization and weights complete what the paper leaves out.
 """
 
-from ..spec import (
-    LRN,
-    Aux,
-    Classifier,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    GlobalPool,
-    GridPool,
-    Network,
-    Pool,
-)
+from ..nodes import LRN, Classifier, Conv, Dense, Dropout, GlobalPool, GridPool, Pool
+from ..spec import Aux, Concat, Network
 
 
 def inception(name, n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj) -> Concat:

@@ -4,18 +4,8 @@ v1 as the paper draws it; v2 as it was released (10, 20 and 10 blocks on v3's st
 paper draws it (5, 10 and 5 on v4's stem). Names are the release's (TF-slim).
 """
 
-from ..spec import (
-    BatchNorm,
-    Classifier,
-    Concat,
-    Conv,
-    Dropout,
-    Embedding,
-    GlobalPool,
-    Network,
-    Pool,
-    Residual,
-)
+from ..nodes import Classifier, Conv, Dropout, Embedding, GlobalPool, Pool
+from ..spec import BatchNorm, Concat, Network, Residual
 from .chains import chain
 from .inception_v3 import STEM as STEM_V3
 from .inception_v3 import auxiliary

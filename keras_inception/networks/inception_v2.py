@@ -7,17 +7,8 @@ Names are those of the Caffe ports.
 
 from dataclasses import replace
 
-from ..spec import (
-    BatchNorm,
-    Classifier,
-    Concat,
-    Conv,
-    Dropout,
-    GlobalPool,
-    Network,
-    Pool,
-    SeparableConv,
-)
+from ..nodes import Classifier, Conv, Dropout, GlobalPool, Pool, SeparableConv
+from ..spec import BatchNorm, Concat, Network
 from .chains import chain
 
 

@@ -4,18 +4,8 @@ The released network (TF-slim), which differs from the paper's Table 1 in the st
 and two blocks between two reductions, and in the factorized 7x7. Names are the release's.
 """
 
-from ..spec import (
-    Aux,
-    BatchNorm,
-    Classifier,
-    Concat,
-    Conv,
-    Dropout,
-    GlobalPool,
-    GridPool,
-    Network,
-    Pool,
-)
+from ..nodes import Classifier, Conv, Dropout, GlobalPool, GridPool, Pool
+from ..spec import Aux, BatchNorm, Concat, Network
 from .chains import chain, split
 
 

@@ -1,7 +1,8 @@
 """Inception v4: Szegedy et al., "Inception-v4, Inception-ResNet and the Impact of Residual
 Connections on Learning", arXiv 1602.07261, figures 3 to 9. Names are the release's (TF-slim)."""
 
-from ..spec import BatchNorm, Classifier, Concat, Conv, Dropout, GlobalPool, Network, Pool
+from ..nodes import Classifier, Conv, Dropout, GlobalPool, Pool
+from ..spec import BatchNorm, Concat, Network
 from .chains import chain, split
 from .inception_v3 import auxiliary
 

@@ -13,9 +13,10 @@ import numpy as np
 from ..builder import build
 from ..errors import BadInput
 from ..files import replacing
+from ..nodes import Classifier, Conv
 from ..preprocess import Preprocessing
 from ..record import from_record, to_record
-from ..spec import Classifier, Conv, Network
+from ..spec import Network
 from ..transform import without_aux
 from ..variants import VARIANTS
 from . import archive, download, formats, store

@@ -9,7 +9,8 @@ import re
 
 import numpy as np
 
-from ...spec import Classifier, Conv, Dense, Network
+from ...nodes import Classifier, Conv, Dense
+from ...spec import Network
 from ..keys import keys
 from . import Source, flattened_chw, oihw
 

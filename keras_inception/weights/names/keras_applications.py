@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from ...spec import Conv, Network
+from ...nodes import Conv
+from ...spec import Network
 from ..keys import keys
 from . import Source
 

@@ -6,8 +6,9 @@ without the ":0".
 
 from __future__ import annotations
 
-from ...spec import Embedding, Network, Residual
-from ..keys import Key, keys
+from ...nodes import Embedding
+from ...spec import Network, Residual, Weight
+from ..keys import keys
 from . import Source
 from .places import Place, places
 
@@ -41,7 +42,7 @@ def _conv(place: Place) -> str:
     return f"{_unit(place.block.name)}/branches/branch{place.branch + 1}/{conv}"
 
 
-def _scope(key: Key, placed: dict[str, Place]) -> str:
+def _scope(key: Weight, placed: dict[str, Place]) -> str:
     layer = key.layer.removesuffix("_bn")
     normalization = key.layer.endswith("_bn")
     if isinstance(key.row, Embedding):

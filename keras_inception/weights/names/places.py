@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...spec import Concat, Conv, Network, Residual
+from ...nodes import Conv
+from ...spec import Concat, Network, Residual
 
 
 @dataclass(frozen=True)

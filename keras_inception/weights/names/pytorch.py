@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...spec import Conv, Residual
-from ..keys import Key
+from ...nodes import Conv
+from ...spec import Residual, Weight
 from . import Source, as_it_is, oi, oihw
 
 #: A counter of batch normalization, which no weight of ours is.
@@ -17,7 +17,7 @@ _NORM = {
 }
 
 
-def source(key: Key, module: str) -> Source:
+def source(key: Weight, module: str) -> Source:
     """The array of `module`: a Linear, a residual's plain Conv2d, or torchvision's BasicConv2d
     (also timm's ConvNormAct), which is `conv` and then `bn`."""
     if key.layer.endswith("_bn"):

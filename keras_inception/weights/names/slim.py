@@ -5,9 +5,9 @@ Classes are 1001 there, with the background first.
 
 from __future__ import annotations
 
-from ...costs import pair
-from ...spec import Classifier, Network, Residual
-from ..keys import Key, keys
+from ...nodes import Classifier, pair
+from ...spec import Network, Residual, Weight
+from ..keys import keys
 from . import Source, as_it_is, pointwise
 from .places import Place, places
 
@@ -106,7 +106,7 @@ def _conv(net: Network, place: Place) -> str:
     return f"{_block(net, place.block.name)}/Branch_{place.branch}/Conv2d_{order}{height}x{width}"
 
 
-def _scope(net: Network, key: Key, placed: dict[str, Place]) -> str:
+def _scope(net: Network, key: Weight, placed: dict[str, Place]) -> str:
     layer = key.layer.removesuffix("_bn")
     if layer in _LAYERS[net.name]:
         return _LAYERS[net.name][layer]

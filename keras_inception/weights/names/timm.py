@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ...spec import Network, Residual
-from ..keys import Key, keys
+from ...spec import Network, Residual, Weight
+from ..keys import keys
 from . import Source, torchvision
 from .places import Place, places
 from .pytorch import IGNORED as IGNORED
@@ -18,7 +18,7 @@ def _branch(place: Place) -> str:
     return f"branch{place.branch}" + (f".{place.step}" if place.steps > 1 else "")
 
 
-def _inception_v4(net: Network, key: Key, layer: str, place: Place | None) -> str:
+def _inception_v4(net: Network, key: Weight, layer: str, place: Place | None) -> str:
     if layer == "Logits":
         return "last_linear"
     block = place.block.name if place else layer
@@ -33,7 +33,7 @@ def _inception_v4(net: Network, key: Key, layer: str, place: Place | None) -> st
     return f"{module}.{_branch(place)}"
 
 
-def _inception_resnet_v2(net: Network, key: Key, layer: str, place: Place | None) -> str:
+def _inception_resnet_v2(net: Network, key: Weight, layer: str, place: Place | None) -> str:
     if layer == "Logits":
         return "classif"
     if isinstance(key.row, Residual):

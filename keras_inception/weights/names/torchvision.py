@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...spec import Dense, Network
+from ...nodes import Dense
+from ...spec import Network
 from ..keys import keys
 from . import Source, flattened_chw
 from .places import Place, places
