@@ -19,9 +19,9 @@ from .applications import (
 )
 from .builder import build
 from .catalog import list_networks, list_weights, load_weights, network, preprocess_input
-from .classes import decode_predictions
 from .costs import measure
 from .errors import BadInput
+from .imagenet import decode_predictions
 from .lazy import exports
 from .preprocess import Preprocessing
 from .saving import load_model, register_layers

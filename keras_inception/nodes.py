@@ -169,7 +169,7 @@ class Pool(Row):
 
 
 @dataclass(frozen=True)
-class GridPool(Row):
+class AdaptiveAvgPool(Row):
     """Average pooling to a fixed grid: `grid` x `grid` equal windows whatever the map's size.
 
     The stride is floor(n / grid) and the window n - (grid - 1) * stride, so a 14x14 map is
@@ -264,7 +264,7 @@ class Dense(Row):
 
 
 @dataclass(frozen=True)
-class Embedding(Row):
+class Bottleneck(Row):
     """A linear layer without bias, batch-normalized: a bottleneck before the classifier."""
 
     units: int

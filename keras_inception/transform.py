@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .errors import BadInput
-from .nodes import LRN, Conv, Dense, Dropout, Embedding, GlobalPool, Pool, SeparableConv
+from .nodes import LRN, Bottleneck, Conv, Dense, Dropout, GlobalPool, Pool, SeparableConv
 from .spec import Aux, BatchNorm, Concat, Network, Residual, Row
 
 
@@ -52,7 +52,7 @@ def widen(net: Network, width: float) -> Network:
     def change(row: Row) -> Row:
         if isinstance(row, Conv | SeparableConv):
             return replace(row, filters=scaled(row.filters))
-        if isinstance(row, Dense | Embedding):
+        if isinstance(row, Dense | Bottleneck):
             return replace(row, units=scaled(row.units))
         return row
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_inception.classes import decode_predictions
+from keras_inception.imagenet import decode_predictions
 from keras_inception.preprocess import Preprocessing
 
 from .classifier import open_classifier

@@ -4,7 +4,7 @@ Table 1, figures 2a, 2b and 3. Names are those of the Caffe release (bvlc_google
 local response normalization and weights complete what the paper leaves out.
 """
 
-from ..nodes import LRN, Classifier, Conv, Dense, Dropout, GlobalPool, GridPool, Pool
+from ..nodes import LRN, AdaptiveAvgPool, Classifier, Conv, Dense, Dropout, GlobalPool, Pool
 from ..spec import Aux, Concat, Network
 
 
@@ -40,7 +40,7 @@ def auxiliary(number) -> Aux:
     return Aux(
         f"aux{number}",
         rows=(
-            GridPool(f"{loss}_ave_pool", 4),
+            AdaptiveAvgPool(f"{loss}_ave_pool", 4),
             Conv(f"{loss}_conv", 128),
             Dense(f"{loss}_fc", 1024),
             Dropout(f"{loss}_drop_fc", 0.7),

@@ -4,7 +4,7 @@ v1 as the paper draws it; v2 as it was released (10, 20 and 10 blocks on v3's st
 paper draws it (5, 10 and 5 on v4's stem). Names are the release's (TF-slim).
 """
 
-from ..nodes import Classifier, Conv, Dropout, Embedding, GlobalPool, Pool
+from ..nodes import Bottleneck, Classifier, Conv, Dropout, GlobalPool, Pool
 from ..spec import BatchNorm, Concat, Network, Residual
 from .chains import chain
 from .inception_v3 import STEM as STEM_V3
@@ -112,7 +112,7 @@ FACENET = _v1(block8("block8_6", *_BLOCK8_V1, last=True))
 #: The only public ImageNet weights: FaceNet's trunk and a bottleneck of 512.
 FACENET_512 = _v1(
     block8("block8_6", *_BLOCK8_V1, last=True),
-    top=(_TOP[0], Embedding("Bottleneck", 512), *_TOP[1:]),
+    top=(_TOP[0], Bottleneck("Bottleneck", 512), *_TOP[1:]),
 )
 
 INCEPTION_RESNET_V2 = Network(

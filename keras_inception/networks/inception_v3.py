@@ -4,7 +4,7 @@ The released network (TF-slim), which differs from the paper's Table 1 in the st
 and two blocks between two reductions, and in the factorized 7x7. Names are the release's.
 """
 
-from ..nodes import Classifier, Conv, Dropout, GlobalPool, GridPool, Pool
+from ..nodes import AdaptiveAvgPool, Classifier, Conv, Dropout, GlobalPool, Pool
 from ..spec import Aux, BatchNorm, Concat, Network
 from .chains import chain, split
 
@@ -98,7 +98,7 @@ def auxiliary() -> Aux:
     return Aux(
         "aux",
         rows=(
-            GridPool("AuxLogits_pool", 5),
+            AdaptiveAvgPool("AuxLogits_pool", 5),
             Conv("AuxLogits_Conv2d_1b_1x1", 128),
             Conv("AuxLogits_Conv2d_2a_5x5", 768, 5, padding="valid"),
             Classifier("AuxLogits_Logits"),

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..files import replacing
 from ..nodes import Classifier, Conv
 from ..preprocess import Preprocessing
-from ..record import from_record, to_record
+from ..serialization import from_config, to_config
 from ..spec import Network
 from ..transform import without_aux
 from ..variants import VARIANTS
@@ -159,7 +159,7 @@ def _from_file(path: Path, network: str | None) -> Published:
 
 def save(found: Published, path: str | Path) -> None:
     """Write weights as a file of ours, which says what it is: `load` needs to recognize nothing."""
-    record = {"network": to_record(found.net), "preprocessing": asdict(found.preprocessing)}
+    record = {"network": to_config(found.net), "preprocessing": asdict(found.preprocessing)}
     text = np.frombuffer(json.dumps(record).encode(), np.uint8)
     if Path(path).suffix != ".npz":
         raise BadInput(f"weights are written to a .npz file; got {str(path)!r}")
@@ -170,7 +170,7 @@ def save(found: Published, path: str | Path) -> None:
 def _from_ours(path: Path, arrays: dict[str, np.ndarray], network: str | None) -> Published:
     try:
         record = json.loads(arrays.pop(RECORD).tobytes())
-        net = from_record(record["network"])
+        net = from_config(record["network"])
         preprocessing = Preprocessing(**record["preprocessing"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"the record in {path} is damaged ({error!r}); convert it again") from error

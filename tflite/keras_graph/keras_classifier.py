@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_inception.classes import class_names
 from keras_inception.errors import BadInput
+from keras_inception.imagenet import class_names
 from keras_inception.inference import outputs_of
 from keras_inception.preprocess import NAMED, Preprocessing, named
 

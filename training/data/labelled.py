@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keras_inception.classes import imagenet_classes
 from keras_inception.errors import BadInput
+from keras_inception.imagenet import imagenet_classes
 from keras_inception.images import photographs
 
 from .examples import Examples, of_files

@@ -18,7 +18,7 @@ from keras_inception.files import sweep, write_bytes
 from keras_inception.locks import locked
 from keras_inception.metrics import Scores
 from keras_inception.preprocess import Preprocessing
-from keras_inception.record import from_record, to_record
+from keras_inception.serialization import from_config, to_config
 from keras_inception.spec import Network
 
 from ..data import DataRef, Split
@@ -114,7 +114,7 @@ class Run:
     def to_json(self) -> str:
         record = {
             "recipe": asdict(self.recipe),
-            "network": to_record(self.network),
+            "network": to_config(self.network),
             "preprocessing": asdict(self.preprocessing),
             "classes": self.classes,
             "data": self.data,
@@ -184,7 +184,7 @@ def from_json(text: str | bytes, folder: Path) -> Run:
         return Run(
             folder,
             Recipe(**{"validation": 0.0, **record["recipe"]}),
-            from_record(record["network"]),
+            from_config(record["network"]),
             Preprocessing(**record["preprocessing"]),
             tuple(record["classes"]),
             record["data"],

@@ -6,7 +6,7 @@ without the ":0".
 
 from __future__ import annotations
 
-from ...nodes import Embedding
+from ...nodes import Bottleneck
 from ...spec import Network, Residual, Weight
 from ..keys import keys
 from . import Source
@@ -45,7 +45,7 @@ def _conv(place: Place) -> str:
 def _scope(key: Weight, placed: dict[str, Place]) -> str:
     layer = key.layer.removesuffix("_bn")
     normalization = key.layer.endswith("_bn")
-    if isinstance(key.row, Embedding):
+    if isinstance(key.row, Bottleneck):
         return "output1/bn" if normalization else "output1/fc1"
     if layer == "Logits":
         return "output1/fc2"

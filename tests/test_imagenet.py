@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 import keras_inception as ki
-from keras_inception.classes import class_names, imagenet_classes
 from keras_inception.errors import BadInput
+from keras_inception.imagenet import class_names, imagenet_classes
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data.labelled import labelled
 
