@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from .builder import build
 from .costs import check_input
 from .errors import BadInput
+from .layers import default_keras, reverse_channels
 from .networks import FAMILY
+from .preprocess import Preprocessing
 from .spec import BatchNorm, Network
 from .transform import (
     widen,
@@ -48,7 +50,9 @@ def configure(
     small_stem=False,
 ) -> Network:
     """The network that a named builder's arguments describe."""
-    classes = _whole(classes)
+    number = operator.index(classes) if hasattr(classes, "__index__") else 0  # numpy's too
+    if number < 1:
+        raise BadInput(f"classes must be a whole number of at least 1; got {classes!r}")
     if aux and not include_top:
         raise BadInput("aux=True needs include_top=True: the auxiliary heads are classifiers")
     if aux and not net.heads:
@@ -57,7 +61,7 @@ def configure(
         with_norm(net, norm),
         name=name or net.name,
         input_shape=tuple(input_shape or net.input_shape),
-        classes=classes,
+        classes=number,
         activation=classifier_activation,
     )
     if small_stem:
@@ -72,85 +76,50 @@ def configure(
     return widen(net, width)
 
 
-def _whole(classes) -> int:
-    try:
-        number = operator.index(classes)  # numpy's integers too
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise BadInput(f"classes must be a whole number of at least 1; got {classes!r}")
-    return number
-
-
-def _published(weights, network: str, classes: int | None, aux: bool):
-    """The weights.published.Published that `weights` names; None where Keras is to load a file.
-
-    `classes` is None where there is no classifier to fit.
-    """
-    if weights is None or _is_keras_file(weights):
-        return None
+def _published(weights, network: str, shape, include_top: bool, classes: int, aux: bool):
+    """The weights.published.Published that `weights` names, for images of `shape`."""
     from .weights import published
 
-    found = published.load(weights, network).with_classes(classes)
-    if classes not in (None, found.net.classes):
-        raise BadInput(
-            f"{found.origin} has {found.net.classes} classes; got classes={classes}: give "
-            f"classes={found.net.classes}, or include_top=False for a classifier of your own"
-        )
+    found = published.load(weights, network)
+    if include_top:
+        found = found.with_classes(classes)
+        if classes != found.net.classes:
+            raise BadInput(
+                f"{found.origin} has {found.net.classes} classes; got classes={classes}: give "
+                f"classes={found.net.classes}, or include_top=False for a classifier of your own"
+            )
     if aux and not found.heads_trained:
         log.warning("the auxiliary heads of %s were never trained", found.origin)
-    return found
+    return found.with_channels(shape[-1])
 
 
-def _is_keras_file(weights) -> bool:
-    return str(weights).endswith((".keras", ".weights.h5")) and Path(weights).is_file()
+def _preprocessed(expected: Preprocessing, shape, x, keras: ModuleType):
+    """RGB pixels 0..255 as a network expects them: of the Keras tensor `x`, or of a new input."""
+    x = keras.Input(shape=shape, name="image") if x is None else x
+    if expected.order == "BGR":
+        x = reverse_channels(keras)(name="bgr")(x)
+    return keras.layers.Rescaling(*expected.scale_and_offset, name="preprocessing")(x)
 
 
-def _application(
-    table: Network,
-    *,
-    include_top,
-    weights,
-    input_tensor,
-    input_shape,
-    pooling,
-    classes,
-    classifier_activation,
-    name,
-    include_preprocessing,
-    keras,
-    **changes,
-):
+def _application(net: Network, *, weights, input_tensor, include_preprocessing, keras, **arguments):
     if input_tensor is not None:
-        input_shape = tuple(input_tensor.shape[1:])
-    channels = (input_shape or table.input_shape)[-1]
-    found = _published(weights, table.name, classes if include_top else None, changes["aux"])
-    if found:
-        found = found.with_channels(channels)
-    net = configure(
-        found.net if found else table,
-        include_top,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-        name,
-        **changes,
-    )
-    check_input(net)
-    from .preprocess import Preprocessing
-
+        arguments["input_shape"] = tuple(input_tensor.shape[1:])
     # What a Keras file of weights was trained on is not known.
-    expected = found.preprocessing if found else Preprocessing() if weights is None else None
+    expected, found = Preprocessing() if weights is None else None, None
+    if not (weights is None or _is_keras_file(weights)):
+        given = (arguments[name] for name in ("include_top", "classes", "aux"))
+        found = _published(weights, net.name, arguments["input_shape"] or net.input_shape, *given)
+        net, expected = found.net, found.preprocessing
+    net = configure(net, **arguments)
+    check_input(net)
     if include_preprocessing:
         if expected is None:
             raise BadInput(
                 f"{weights} does not say what it expects of pixels: give "
                 "include_preprocessing=False, and the model what it was trained on"
             )
-        from .preprocess_layers import preprocessed
-
-        input_tensor = preprocessed(expected, net.input_shape, input_tensor, keras)
+        keras = keras or default_keras()
+        input_tensor = _preprocessed(expected, net.input_shape, input_tensor, keras)
         expected = expected.raw
     model = build(net, keras, input_tensor=input_tensor)
     if found:
@@ -161,6 +130,10 @@ def _application(
         model.load_weights(weights)
     model.preprocessing = expected
     return model
+
+
+def _is_keras_file(weights) -> bool:
+    return str(weights).endswith((".keras", ".weights.h5")) and Path(weights).is_file()
 
 
 def GoogLeNet(

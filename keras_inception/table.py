@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import replace
+from math import prod
 
 from .costs import Cost, measure, total
 from .errors import BadInput
@@ -13,7 +12,7 @@ from .networks.chains import chain
 from .networks.googlenet import naive_inception
 from .networks.predecessors import PREDECESSORS
 from .nodes import Conv
-from .spec import Concat, Network
+from .spec import Concat, Network, walk
 from .transform import with_norm, without_aux
 
 #: Parameters and multiply-adds printed in the paper's Table 1 (thousands, millions).
@@ -47,9 +46,8 @@ def text(header: list[str], rows: list[list]) -> str:
 
 def activations(net: Network) -> int:
     """Numbers held at once at most: a row's input and output, for one image."""
-    shapes = [net.input_shape, *(cost.shape for cost in measure(net) if len(cost.shape) == 3)]
-    sizes = [math.prod(shape) for shape in shapes]
-    return max(a + b for a, b in itertools.pairwise(sizes))
+    shapes = walk(net.rows + net.top, net.input_shape, net)
+    return max(prod(given) + prod(made) for _, given, made in shapes if len(made) == 3)
 
 
 def family() -> str:
@@ -121,30 +119,26 @@ def _printed(cost: Cost, bare: dict[str, Cost]) -> list[str]:
 def compare(block: str) -> str:
     """A GoogLeNet block beside plain convolutions and the naive block of the same width."""
     net = FAMILY["googlenet"]
+    steps = walk(net.rows, net.input_shape, net)
+    blocks = {row.name: (row, given) for row, given, _ in steps if isinstance(row, Concat)}
     name = f"inception_{block.removeprefix('inception_')}"
-    costs = {cost.name: cost for cost in measure(without_aux(net))}
-    names = list(costs)
-    if name not in costs or not name.startswith("inception"):
+    if name not in blocks:
         raise BadInput(f"a block of GoogLeNet is one of 3a, 3b, 4a to 4e, 5a, 5b; got {block!r}")
-    before = costs[names[names.index(name) - 1]].shape
-    row = next(row for row in net.rows if row.name == name)
-    one, three, five, _ = row.branches
-    filters = costs[name].shape[2]
-    rivals = {
-        name: row,
-        "plain 3x3": Conv("plain 3x3", filters, 3),
-        "plain 5x5": Conv("plain 5x5", filters, 5),
-        "naive block": naive_inception(
-            "naive", *(branch[-1].filters for branch in (one, three, five))
-        ),
-    }
-    rows = []
-    for title, rival in rivals.items():
-        (cost,) = measure(Network(title, (rival,), top=(), bias=False, input_shape=before))
-        times = cost.macs / costs[name].macs
-        rows.append(
-            [title, _shape(cost), f"{cost.parameters:,}", f"{cost.macs:,}", f"{times:.1f}x"]
-        )
+    row, before = blocks[name]
+    widths = [branch[-1].filters for branch in row.branches[:3]]
+    filters = row.output(before, net)[2]
+    rivals = [
+        row,
+        Conv("plain 3x3", filters, 3),
+        Conv("plain 5x5", filters, 5),
+        naive_inception("naive block", *widths),
+    ]
+    alone = Network("alone", (), top=(), bias=False, input_shape=before)
+    costs = [measure(replace(alone, rows=(rival,)))[0] for rival in rivals]
+    rows = [
+        [c.name, _shape(c), f"{c.parameters:,}", f"{c.macs:,}", f"{c.macs / costs[0].macs:.1f}x"]
+        for c in costs
+    ]
     wide, narrow = _five_by_five()
     return "\n".join(
         [

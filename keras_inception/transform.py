@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from .errors import BadInput
-from .nodes import LRN, Bottleneck, Conv, Dense, Dropout, GlobalPool, Pool, SeparableConv
-from .spec import Aux, BatchNorm, Concat, Network, Residual, Row
+from .nodes import LRN, Conv, Dropout, GlobalPool, Pool
+from .spec import Aux, BatchNorm, Network, Row
 
 
 def map_rows(rows: tuple[Row, ...], change: Callable[[Row], Row | None]) -> tuple[Row, ...]:
     """`rows` with `change` applied to each, branches and heads included; None drops a row."""
-    changed = []
-    for row in rows:
-        row = change(row)
-        if isinstance(row, Concat | Residual):
-            row = replace(row, branches=tuple(map_rows(b, change) for b in row.branches))
-        elif isinstance(row, Aux):
-            row = replace(row, rows=map_rows(row.rows, change))
-        if row is not None:
-            changed.append(row)
-    return tuple(changed)
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(each for each in map(changed, value) if each is not None)
+        if not isinstance(value, Row):
+            return value
+        row = change(value)
+        return row and replace(row, **{f.name: changed(getattr(row, f.name)) for f in fields(row)})
+
+    return changed(rows)
 
 
 def _change(net: Network, change: Callable[[Row], Row | None]) -> Network:
@@ -50,11 +51,8 @@ def widen(net: Network, width: float) -> Network:
         return rounded if rounded >= 0.9 * n * width else rounded + 8
 
     def change(row: Row) -> Row:
-        if isinstance(row, Conv | SeparableConv):
-            return replace(row, filters=scaled(row.filters))
-        if isinstance(row, Dense | Bottleneck):
-            return replace(row, units=scaled(row.units))
-        return row
+        widths = [name for name in ("filters", "units") if hasattr(row, name)]
+        return replace(row, **{name: scaled(getattr(row, name)) for name in widths})
 
     return _change(net, change)
 
@@ -128,15 +126,14 @@ def with_padding(net: Network, *, conv="same", max_pool="same", avg_pool="same")
     Caffe and PyTorch pad convolutions "symmetric" and GoogLeNet's max pools "ceil"; torchvision
     counts the border in the average pools of Inception v3, which is "symmetric".
     """
-    pools = {"max": max_pool, "avg": avg_pool}
+    paddings = {"max": max_pool, "avg": avg_pool}
 
     def change(row: Row) -> Row:
         if isinstance(row, Conv) and row.padding == "same":
             return replace(row, padding=conv)
-        if isinstance(row, Pool) and row.padding == "same":
-            # Stride 1 in Caffe's rounding is plain symmetric padding, which maxima do not see.
-            strided = row.kind == "avg" or row.stride > 1
-            return replace(row, padding=pools[row.kind]) if strided else row
+        # Stride 1 in Caffe's rounding is plain symmetric padding, which maxima do not see.
+        if isinstance(row, Pool) and row.padding == "same" and (row.kind, row.stride) != ("max", 1):
+            return replace(row, padding=paddings[row.kind])
         return row
 
     return _change(net, change)

@@ -27,22 +27,16 @@ def _scaled(net: Network) -> Network:
     return replace(net, norm=WITH_SCALE)
 
 
-def _with_filters(net: Network, widths: dict[str, int]) -> Network:
-    def change(row):
-        return replace(row, filters=widths[row.name]) if row.name in widths else row
-
-    return replace(net, rows=map_rows(net.rows, change))
-
-
-def _last_pool_2x2(net: Network) -> Network:
-    def change(row):
-        return replace(row, size=2) if row.name == "pool4_3x3_s2" else row
-
-    return replace(net, rows=map_rows(net.rows, change))
+def _with_rows(net: Network, **changes: dict[str, int]) -> Network:
+    """The network with other fields of the rows so named."""
+    rows = map_rows(net.rows, lambda row: replace(row, **changes.get(row.name, {})))
+    return replace(net, rows=rows)
 
 
 _TORCH = {"conv": "symmetric", "max_pool": "ceil"}
-_SLIM_V1 = _last_pool_2x2(with_3x3_for_5x5(with_norm(GOOGLENET, WITHOUT_SCALE)))
+_SLIM_V1 = _with_rows(
+    with_3x3_for_5x5(with_norm(GOOGLENET, WITHOUT_SCALE)), pool4_3x3_s2={"size": 2}
+)
 
 #: tag of the weights' maker -> the network they fit, heads included where it has them.
 VARIANTS = {
@@ -50,13 +44,17 @@ VARIANTS = {
     "googlenet.slim": _SLIM_V1,
     "googlenet.torchvision": with_padding(replace(_SLIM_V1, norm=WITH_SCALE), **_TORCH),
     "googlenet.inception5h": replace(
-        _with_filters(GOOGLENET, {"inception_4a_3x3": 204, "inception_5a_5x5_reduce": 48}),
+        _with_rows(
+            GOOGLENET,
+            inception_4a_3x3={"filters": 204},
+            inception_5a_5x5_reduce={"filters": 48},
+        ),
         classes=1008,
     ),
     "inception_v2.slim": INCEPTION_V2,
     "inception_v2.paper": PAPER,
-    "inception_v2.plain_stem": _with_filters(
-        PAPER, {"inception_4c_pool_proj": 96, "inception_4d_pool_proj": 96}
+    "inception_v2.plain_stem": _with_rows(
+        PAPER, inception_4c_pool_proj={"filters": 96}, inception_4d_pool_proj={"filters": 96}
     ),
     "inception_v2.caffe": with_padding(
         replace(PAPER, bias=True, norm=BatchNorm(epsilon=1e-5)),

@@ -26,7 +26,6 @@ LAYERS = {
     "keras_inception.builder": 3,
     "keras_inception.inference": 3,
     "keras_inception.plot": 3,
-    "keras_inception.preprocess_layers": 3,
     "keras_inception.table": 3,
     "keras_inception.variants": 3,
     "keras_inception.weights": 4,
