@@ -26,7 +26,7 @@ _OURS = {
 }
 
 
-class Layers:
+class Builder:
     """Makes the layers of a network with one Keras module and dtype, as its rows ask for them.
 
     `heads` are the outputs of the auxiliary classifiers made so far.
@@ -73,7 +73,7 @@ class Layers:
 def apply_rows(rows, x, norm: BatchNorm | None = None, keras: ModuleType | None = None):
     """`rows` as layers on the Keras tensor `x`, (batch, height, width, channels)."""
     net = Network("rows", rows, top=(), norm=norm)
-    return Layers(keras or default_keras(), net).rows(rows, x)
+    return Builder(keras or default_keras(), net).rows(rows, x)
 
 
 def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tensor=None):
@@ -98,13 +98,13 @@ def build(net: Network, keras: ModuleType | None = None, dtype=None, input_tenso
         inputs = x = keras.Input(shape=net.input_shape, name="image")
     else:
         (inputs,), x = keras.utils.get_source_inputs(input_tensor), input_tensor
-    layers = Layers(keras, net, dtype)
-    x = layers.rows(net.rows + net.top, x)
+    builder = Builder(keras, net, dtype)
+    x = builder.rows(net.rows + net.top, x)
     if any(isinstance(row, Classifier) for row in net.top):
-        x = layers.output(MAIN, x)
+        x = builder.output(MAIN, x)
     make, outputs = keras.Model, x
-    if layers.heads:
-        outputs = [x, *layers.heads.values()]
+    if builder.heads:
+        outputs = [x, *builder.heads.values()]
         make = headed_model(keras) if is_keras_3(keras) else make
     model = make(inputs, outputs, name=net.name)
     model.network = net

@@ -31,13 +31,10 @@ class Cost:
 
 
 def _cost(name: str, shape: Shape, held: Iterable[Weight]) -> Cost:
-    numbers = {True: 0, False: 0}
-    macs = 0
-    for weight in held:
-        size = prod(weight.shape)
-        numbers[weight.variable.startswith("moving_")] += size
-        macs += size * weight.uses
-    return Cost(name, shape, numbers[False], numbers[True], macs)
+    sizes = [(prod(weight.shape), weight) for weight in held]
+    moving = sum(size for size, weight in sizes if weight.variable.startswith("moving_"))
+    macs = sum(size * weight.uses for size, weight in sizes)
+    return Cost(name, shape, sum(size for size, _ in sizes) - moving, moving, macs)
 
 
 def measure(net: Network) -> list[Cost]:

@@ -211,8 +211,12 @@ class GlobalPool(Row):
             yield Weight(self, self.name, "query", shape[2:], 2 * positions(shape))
 
     def layers(self, build, x):
-        kinds = {"max": "GlobalMaxPooling2D", "avg": "GlobalAveragePooling2D"}
-        return build.layer(kinds.get(self.kind, "AttentionPooling"), self.name, x)
+        kinds = {
+            "avg": "GlobalAveragePooling2D",
+            "max": "GlobalMaxPooling2D",
+            "attention": "AttentionPooling",
+        }
+        return build.layer(kinds[self.kind], self.name, x)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Row(ABC):
 
     @abstractmethod
     def layers(self, build, x):
-        """The Keras tensor that its layers, made by the builder.Layers `build`, make of `x`."""
+        """The Keras tensor that its layers, made by the builder.Builder `build`, make of `x`."""
 
     def linear(self, layer: str, kernel: Shape, uses: int = 1, bias=True) -> Iterator[Weight]:
         """The weights of a convolution or of a dense layer made for it."""

@@ -156,14 +156,10 @@ def _sizes(nodes: list, trunk: list, model) -> list[tuple[int, int]]:
     return list(zip(*measured, strict=True))
 
 
-def _has(model, name: str) -> bool:
-    return any(layer.name == name for layer in model.layers)
-
-
 def _activated(model, layer):
     """A convolution's map is what its ReLU makes of it."""
-    name = f"{layer.name}_relu"
-    return (model.get_layer(name) if _has(model, name) else layer).output
+    found = [each for each in model.layers if each.name == f"{layer.name}_relu"]
+    return (found or [layer])[0].output
 
 
 def freeze(model, until: str) -> None:

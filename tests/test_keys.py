@@ -7,6 +7,7 @@ from helpers.networks import short
 
 from keras_inception.builder import build
 from keras_inception.costs import total
+from keras_inception.errors import BadInput
 from keras_inception.plot import svg
 from keras_inception.spec import Row, Weight
 from keras_inception.transform import with_norm, with_pooling
@@ -43,6 +44,11 @@ def test_the_table_names_every_weight_of_the_model(name, cut):
     listed = {str(key): key.shape for key in keys(net)}
     assert len(listed) == len(keys(net))
     assert listed == shapes(build(net))
+
+
+def test_a_network_too_small_for_its_rows_is_refused():
+    with pytest.raises(BadInput, match="at least 17x17"):
+        keys(replace(VARIANTS["googlenet.slim"], input_shape=(4, 4, 3)))
 
 
 def test_the_weights_of_a_head_say_so():
