@@ -26,10 +26,10 @@ class TooSmall(Exception):
 
 
 class Weight(NamedTuple):
-    """A weight of the layer `layer`, each number of which is multiplied `uses` times per image.
+    """A weight of a layer; each of its numbers is multiplied `uses` times for one image.
 
-    `row` is what the layer was made for: for a convolution `name` that is `name` and, its
-    normalization, `name`_bn; for the projection of a Residual, the Residual. `head` names the
+    For a convolution `name` the layer is `name`, and `name`_bn for its normalization. `row` is the
+    node that the layer was made for: the Residual for a residual's projection. `head` names the
     auxiliary head it is part of.
     """
 
@@ -55,7 +55,7 @@ class Row(ABC):
 
     name: str
 
-    #: Fill of its box, and what stands in it, of which {0} is the node.
+    #: The fill of its box, and what stands in it: a format of which {0} is the node.
     drawing: ClassVar[tuple[str, str]]
 
     @property
