@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from keras_inception.imagenet import class_names
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
+from keras_inception.imagenet import class_names
 from keras_inception.images import UNREADABLE, decode, upright
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data import DataRef
