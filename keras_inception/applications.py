@@ -77,10 +77,10 @@ def configure(
 
 
 def _published(weights, network: str, shape, include_top: bool, classes: int, aux: bool):
-    """The weights.published.Published that `weights` names, for images of `shape`."""
-    from .weights import published
+    """The PretrainedWeights that `weights` names, for images of `shape`."""
+    from .weights import pretrained
 
-    found = published.load(weights, network)
+    found = pretrained.load(weights, network)
     if include_top:
         found = found.with_classes(classes)
         if classes != found.net.classes:

@@ -11,7 +11,7 @@ from .spec import Network
 from .variants import VARIANTS
 
 if TYPE_CHECKING:
-    from .weights.reuse import Reuse
+    from .weights.transfer_learning import Reuse
 
 
 def list_networks() -> list[str]:
@@ -74,10 +74,10 @@ def load_weights(model: Any, weights: str | Path, *, network: str | None = None)
     >>> model = keras_inception.GoogLeNet(classes=10)
     >>> keras_inception.load_weights(model, "googlenet.caffe_in1k")  # doctest: +SKIP
     """
-    from .weights import published
-    from .weights.reuse import reuse
+    from .weights import pretrained
+    from .weights.transfer_learning import reuse
 
-    found = published.load(
+    found = pretrained.load(
         weights, network or getattr(getattr(model, "network", None), "name", None)
     )
     shape = model.output_shape

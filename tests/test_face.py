@@ -9,7 +9,7 @@ from helpers.networks import small
 
 import keras_inception as ki
 from keras_inception.preprocess import NAMED, Preprocessing
-from keras_inception.weights import presets, published, store
+from keras_inception.weights import presets, pretrained, store
 
 SMALL = {"width": 0.25, "input_shape": (32, 32, 3), "classes": 4}
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
@@ -92,9 +92,9 @@ def weights(tmp_path_factory):
     """A file of weights for GoogLeNet at a quarter of its width, of ten classes."""
     net = ki.without_aux(ki.widen(ki.network("googlenet.caffe"), 0.25))
     model = ki.build(replace(net, classes=10, input_shape=(32, 32, 3)))
-    found = published.Published(model.network, store.read(model), presets.CAFFE, "ours")
+    found = pretrained.PretrainedWeights(model.network, store.read(model), presets.CAFFE, "ours")
     path = tmp_path_factory.mktemp("weights") / "small.npz"
-    published.save(found, path)
+    pretrained.save(found, path)
     return path
 
 
@@ -147,7 +147,7 @@ def test_weights_are_brought_into_a_model_that_one_has(weights):
     assert {"loss3_classifier/kernel", "loss1_conv/kernel"} <= set(used.new)
     assert set(used.unused) == {"loss3_classifier/kernel", "loss3_classifier/bias"}
     assert model.preprocessing == presets.CAFFE.for_channels(1)
-    arrays = published.load(weights).arrays
+    arrays = pretrained.load(weights).arrays
     np.testing.assert_array_equal(store.read(model)["conv2_3x3/kernel"], arrays["conv2_3x3/kernel"])
 
 

@@ -15,7 +15,7 @@ from keras_inception import cli
 from keras_inception.evaluation.run_report import report
 from keras_inception.training.data import DataRef
 from keras_inception.training.run import run_folder
-from keras_inception.weights import published
+from keras_inception.weights import pretrained
 
 HERE = Path(__file__).parent / "made_before"
 FILES = ("googlenet_int8.tflite", "googlenet_int8_qat.tflite")
@@ -104,7 +104,7 @@ def test_a_pack_of_two_parts_keeps_the_second_whole():
 
 
 def test_weights_fill_the_network_they_name(tmp_path):
-    found = published.load(HERE / "googlenet.npz")
+    found = pretrained.load(HERE / "googlenet.npz")
     run = run_folder.read(HERE / "run")
     assert found.net == keras_inception.without_aux(run.network)
     assert found.model().count_params() == keras_inception.load_model(run.model).count_params()

@@ -9,8 +9,8 @@ from helpers import seeded
 from helpers.peers import PEERS, difference, our_logits
 
 from keras_inception.errors import BadInput
-from keras_inception.weights.convert import convert
 from keras_inception.weights.keys import keys
+from keras_inception.weights.rename import rename
 
 GOLDEN = Path(__file__).parent / "golden"
 PINNED = sorted(path.stem.removeprefix("names_") for path in GOLDEN.glob("names_*.txt"))
@@ -57,15 +57,15 @@ def test_arrays_too_many_too_few_and_of_another_rank_are_named():
     arrays = {array: np.zeros(shape) for array, shape in shapes("slim_inception_v1").items()}
     kernel = "InceptionV1/Logits/Conv2d_0c_1x1/weights"
 
-    def convert_with(changed):
-        return convert(changed, peer.network, peer.names.names, peer.names.IGNORED)
+    def renamed_with(changed):
+        return rename(changed, peer.network, peer.names.names, peer.names.IGNORED)
 
     assert (
-        convert_with(arrays | {"global_step": np.zeros(())}).keys() == convert_with(arrays).keys()
+        renamed_with(arrays | {"global_step": np.zeros(())}).keys() == renamed_with(arrays).keys()
     )
     with pytest.raises(BadInput, match=r"not in the file: none; without a place: more \(3, 4\)"):
-        convert_with(arrays | {"more": np.zeros((3, 4))})
+        renamed_with(arrays | {"more": np.zeros((3, 4))})
     with pytest.raises(BadInput, match=f"not in the file: {kernel}"):
-        convert_with({array: value for array, value in arrays.items() if array != kernel})
+        renamed_with({array: value for array, value in arrays.items() if array != kernel})
     with pytest.raises(BadInput, match=rf"{kernel} has the shape \(\), which cannot be"):
-        convert_with(arrays | {kernel: np.zeros(())})
+        renamed_with(arrays | {kernel: np.zeros(())})

@@ -19,7 +19,7 @@ from keras_inception.images import centre
 from keras_inception.tflite.checks.integer import audit
 from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.weights import published, store
+from keras_inception.weights import pretrained, store
 from keras_inception.weights.presets import CAFFE
 
 
@@ -31,7 +31,7 @@ def bvlc(shared):
 @pytest.fixture(scope="module")
 def found(bvlc):
     """The weights with their network and preprocessing."""
-    return published.load(bvlc, "googlenet")
+    return pretrained.load(bvlc, "googlenet")
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_without_normalization_it_would_not(found, reference):
 
 
 def test_fine_tuning_keeps_the_trunk_and_replaces_the_classifier(found):
-    from keras_inception.weights.reuse import reuse
+    from keras_inception.weights.transfer_learning import reuse
 
     found = found.without_classifiers()
     net = replace(found.net, classes=10, input_shape=(96, 96, 1))

@@ -19,7 +19,7 @@ from keras_inception.training import fit
 from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.transform import widen
 from keras_inception.variants import VARIANTS
-from keras_inception.weights import presets, published, store
+from keras_inception.weights import presets, pretrained, store
 from keras_inception.weights.names import caffe
 from keras_inception.weights.presets import PRESETS, RECOMMENDED, Preset
 
@@ -112,15 +112,15 @@ def test_the_preprocessing_comes_with_the_weights(archive):
 
 
 def test_a_second_time_needs_no_network(archive):
-    first = published.load("googlenet.tiny")
+    first = pretrained.load("googlenet.tiny")
     archive.unlink()
-    again = published.load("googlenet.tiny")
+    again = pretrained.load("googlenet.tiny")
     assert first.arrays.keys() == again.arrays.keys()
 
 
 def test_a_file_that_is_not_the_published_one_is_not_read(archive, monkeypatch):
     archive.write_bytes(archive.read_bytes()[:-1] + b"x")
-    monkeypatch.setattr(published.formats, "read", None)
+    monkeypatch.setattr(pretrained.formats, "read", None)
     with pytest.raises(BadInput, match="not the file that was published"):
         ki.GoogLeNet(weights="imagenet")
 
@@ -137,21 +137,21 @@ def test_a_file_of_ours_says_what_it_is(archive, trained, tmp_path, capsys):
     path = tmp_path / "ours.npz"
     assert main(["convert", "googlenet.tiny", str(path)]) == 0
     archive.unlink()
-    found = published.load(path)
+    found = pretrained.load(path)
     assert found.net == PRESETS["googlenet.tiny"].net and found.preprocessing == EXPECTED
     for key, array in found.arrays.items():
         np.testing.assert_array_equal(array, trained[0][key])
     with pytest.raises(BadInput, match="holds the weights of googlenet; those of inception_v4"):
         ki.InceptionV4(weights=path)
     with pytest.raises(BadInput, match=r"written to a .npz file"):
-        published.save(found, tmp_path / "ours.h5")
+        pretrained.save(found, tmp_path / "ours.h5")
 
 
 def test_a_file_of_ours_with_a_damaged_record_is_refused(tmp_path):
     path = tmp_path / "x.npz"
-    np.savez(path, **{published.RECORD: np.frombuffer(b"{", np.uint8)})
+    np.savez(path, **{pretrained.RECORD: np.frombuffer(b"{", np.uint8)})
     with pytest.raises(BadInput, match=r"the record in .* is damaged"):
-        published.load(path)
+        pretrained.load(path)
 
 
 @pytest.mark.parametrize("change", ["one more", "one less"])
@@ -168,7 +168,7 @@ def test_both_leftovers_of_a_file_that_does_not_fit_are_named(trained, tmp_path,
         "one less": "not in the file: inception_4d/1x1",
     }
     with pytest.raises(BadInput, match=words[change]):
-        published.load(path, "googlenet")
+        pretrained.load(path, "googlenet")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_network_without_published_weights_says_so():
 def test_every_preset_can_be_read():
     for tag, record in PRESETS.items():
         assert tag.split(".")[0] == record.network and record.url.startswith("http")
-        sources = published._NAMES[record.names].names(record.net)
+        sources = pretrained._NAMES[record.names].names(record.net)
         assert len({source.key for source in sources.values()}) == len(sources)
         assert record.digest is None or record.url.startswith("http")
         assert (record.digest is not None) or record.url.startswith("https:")

@@ -15,7 +15,7 @@ from keras_inception.builder import build
 from keras_inception.errors import BadInput
 from keras_inception.native_output import verbosity
 from keras_inception.preprocess import Preprocessing
-from keras_inception.weights.published import Published
+from keras_inception.weights.pretrained import PretrainedWeights
 
 from . import mirrored_strategy
 from .data import DataRef
@@ -76,7 +76,7 @@ def _kept(run: Run, distribution: Distribution) -> Iterator[None]:
 
 def prepare(
     recipe: Recipe, folder: str | Path, distribution: Distribution = ALONE
-) -> tuple[Run, RunImages, Published | None]:
+) -> tuple[Run, RunImages, PretrainedWeights | None]:
     """The run that `recipe` would be in `folder`, its images and its weights; writes nothing.
 
     Raises BadInput if the folder is not empty.
@@ -114,7 +114,7 @@ def prepare(
 
 
 def compiled(
-    run: Run, images: RunImages, found: Published | None, distribution: Distribution = ALONE
+    run: Run, images: RunImages, found: PretrainedWeights | None, distribution: Distribution = ALONE
 ):
     """The model at the start of its training, its batches, and the norms of its gradients.
 
@@ -137,7 +137,7 @@ def compiled(
     return model, batches, norms
 
 
-def _compiled(run: Run, steps: int, found: Published | None):
+def _compiled(run: Run, steps: int, found: PretrainedWeights | None):
     recipe, policy = run.recipe, run.environment["precision"]
     keras.utils.set_random_seed(recipe.seed)
     model = build(run.network, keras, dtype=policy)

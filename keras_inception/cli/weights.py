@@ -23,10 +23,10 @@ def _weights(arguments) -> None:
 
 
 def _convert(arguments) -> None:
-    from ..weights import published
+    from ..weights import pretrained
 
-    found = published.load(arguments.weights)
-    published.save(found, arguments.file)
+    found = pretrained.load(arguments.weights)
+    pretrained.save(found, arguments.file)
     print(f"{arguments.file}: {found.net.name}, {len(found.arrays)} arrays")
 
 

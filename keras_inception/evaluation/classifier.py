@@ -22,7 +22,7 @@ from keras_inception.training.data import DataRef
 from keras_inception.training.data.examples import mode_of
 from keras_inception.training.run import run_folder
 from keras_inception.training.run.run_folder import Run
-from keras_inception.weights import published
+from keras_inception.weights import pretrained
 
 if TYPE_CHECKING:
     from keras_inception.tflite.file.interpreter import File
@@ -182,7 +182,7 @@ def open_classifier(
         return _of_run(run_folder.trained(path.parent if in_run else path))
     if path.suffix == ".tflite":
         return open_file(path)
-    if published.exists(subject):
+    if pretrained.exists(subject):
         return _of_weights(subject)
     raise BadInput(
         f"{subject} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
@@ -230,7 +230,7 @@ def _of_run(run: Run) -> Classifier:
 
 
 def _of_weights(weights: str | Path) -> Classifier:
-    found = published.load(weights).with_classes(1000)
+    found = pretrained.load(weights).with_classes(1000)
     return _keras(
         found.model(),
         found.name,

@@ -19,8 +19,8 @@ from keras_inception.spec import Network
 from keras_inception.transform import without_aux
 from keras_inception.variants import VARIANTS
 from keras_inception.weights import store
-from keras_inception.weights.convert import convert
 from keras_inception.weights.names import osmr, slim, timm, torchvision
+from keras_inception.weights.rename import rename
 
 
 def import_torchvision() -> ModuleType:
@@ -193,7 +193,7 @@ def our_logits(peer, arrays: dict[str, np.ndarray], images: np.ndarray) -> dict[
     """Output name -> logits of our network of `peer`, a value of PEERS."""
     net = replace(peer.network, input_shape=images.shape[1:], activation=None)
     model = build(net)
-    store.write(model, convert(arrays, net, peer.names.names, peer.names.IGNORED))
+    store.write(model, rename(arrays, net, peer.names.names, peer.names.IGNORED))
     # Called, not predict: compiling takes longer than one batch.
     outputs = model(images, training=False)
     names = ["main", *(head.name for head in net.heads)]

@@ -5,21 +5,21 @@ from __future__ import annotations
 import logging
 
 from keras_inception.errors import BadInput
-from keras_inception.weights import published
-from keras_inception.weights.published import Published
-from keras_inception.weights.reuse import reuse
+from keras_inception.weights import pretrained
+from keras_inception.weights.pretrained import PretrainedWeights
+from keras_inception.weights.transfer_learning import reuse
 
 from ..recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
 
-def published_weights(recipe: Recipe, classes: int) -> Published | None:
+def published_weights(recipe: Recipe, classes: int) -> PretrainedWeights | None:
     """The weights a recipe starts from. Raises BadInput if `classes` are not theirs and the
     classifier is to be kept."""
     if not recipe.weights:
         return None
-    found = published.load(recipe.weights, recipe.network)
+    found = pretrained.load(recipe.weights, recipe.network)
     if recipe.classes_from_data:
         return found.without_classifiers()
     found = found.with_classes(classes)
@@ -31,6 +31,6 @@ def published_weights(recipe: Recipe, classes: int) -> Published | None:
     return found
 
 
-def put(found: Published, model) -> None:
+def put(found: PretrainedWeights, model) -> None:
     """Into `model`, what of `found` fits it. Raises BadInput if that is less than half of it."""
     log.info("%s: %s", found.origin, reuse(model, found.arrays, found.origin))

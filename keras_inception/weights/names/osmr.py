@@ -10,7 +10,7 @@ from ...nodes import Bottleneck
 from ...spec import Network, Residual, Weight
 from ..keys import keys
 from . import Source
-from .places import Place, places
+from .block_positions import BlockPosition, block_positions
 
 #: A file of this network holds nothing else.
 IGNORED = ()
@@ -36,13 +36,13 @@ def _unit(name: str) -> str:
     return f"stage{stage}/stage{stage}/unit{int(number) + before}"
 
 
-def _conv(place: Place) -> str:
-    single = isinstance(place.block, Residual) and place.steps == 1
-    conv = "conv" if single else f"conv_list/conv{place.step + 1}"
-    return f"{_unit(place.block.name)}/branches/branch{place.branch + 1}/{conv}"
+def _conv(position: BlockPosition) -> str:
+    single = isinstance(position.block, Residual) and position.steps == 1
+    conv = "conv" if single else f"conv_list/conv{position.step + 1}"
+    return f"{_unit(position.block.name)}/branches/branch{position.branch + 1}/{conv}"
 
 
-def _scope(key: Weight, placed: dict[str, Place]) -> str:
+def _scope(key: Weight, positions: dict[str, BlockPosition]) -> str:
     layer = key.layer.removesuffix("_bn")
     normalization = key.layer.endswith("_bn")
     if isinstance(key.row, Bottleneck):
@@ -51,11 +51,11 @@ def _scope(key: Weight, placed: dict[str, Place]) -> str:
         return "output1/fc2"
     if isinstance(key.row, Residual):
         return f"features/{_unit(key.row.name)}/conv/conv"
-    module = _conv(placed[layer]) if layer in placed else _LAYERS[layer]
+    module = _conv(positions[layer]) if layer in positions else _LAYERS[layer]
     return f"features/{module}/{'bn' if normalization else 'conv/conv'}"
 
 
 def names(net: Network) -> dict[str, Source]:
     """Our weight -> the variable of the file."""
-    placed = places(net)
-    return {str(key): Source(f"{_scope(key, placed)}/{key.variable}") for key in keys(net)}
+    positions = block_positions(net)
+    return {str(key): Source(f"{_scope(key, positions)}/{key.variable}") for key in keys(net)}

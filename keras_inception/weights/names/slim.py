@@ -9,7 +9,7 @@ from ...nodes import Classifier, pair
 from ...spec import Network, Residual, Weight
 from ..keys import keys
 from . import Source, as_it_is, pointwise
-from .places import Place, places
+from .block_positions import BlockPosition, block_positions
 
 #: What a training run leaves beside the weights.
 IGNORED = (
@@ -94,32 +94,33 @@ def _block(net: Network, name: str) -> str:
     return name
 
 
-def _conv(net: Network, place: Place) -> str:
-    row = place.row
+def _conv(net: Network, position: BlockPosition) -> str:
+    row = position.row
     height, width = pair(row.kernel)
-    if isinstance(place.block, Residual) and place.steps == 1:
+    if isinstance(position.block, Residual) and position.steps == 1:
         order = ""
     elif row.stride > 1 or row.padding == "valid":
         order = "1a_"
     else:
-        order = f"0{'abcdef'[place.step + (place.part or 0)]}_"
-    return f"{_block(net, place.block.name)}/Branch_{place.branch}/Conv2d_{order}{height}x{width}"
+        order = f"0{'abcdef'[position.step + (position.part or 0)]}_"
+    branch = f"{_block(net, position.block.name)}/Branch_{position.branch}"
+    return f"{branch}/Conv2d_{order}{height}x{width}"
 
 
-def _scope(net: Network, key: Weight, placed: dict[str, Place]) -> str:
+def _scope(net: Network, key: Weight, positions: dict[str, BlockPosition]) -> str:
     layer = key.layer.removesuffix("_bn")
     if layer in _LAYERS[net.name]:
         return _LAYERS[net.name][layer]
     if isinstance(key.row, Residual):
         return f"{_block(net, key.row.name)}/Conv2d_1x1"
-    return _conv(net, placed[layer]) if layer in placed else layer
+    return _conv(net, positions[layer]) if layer in positions else layer
 
 
 def names(net: Network) -> dict[str, Source]:
     """Our weight -> the checkpoint's variable."""
-    placed, found = places(net), {}
+    positions, found = block_positions(net), {}
     for key in keys(net):
-        scope = _scope(net, key, placed)
+        scope = _scope(net, key, positions)
         normalization = key.layer.endswith("_bn")
         variable = f"BatchNorm/{key.variable}" if normalization else _VARIABLES[key.variable]
         convolved = isinstance(key.row, Classifier) and "/Conv2d_" in scope

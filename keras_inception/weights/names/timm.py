@@ -7,39 +7,39 @@ import re
 from ...spec import Network, Residual, Weight
 from ..keys import keys
 from . import Source, torchvision
-from .places import Place, places
+from .block_positions import BlockPosition, block_positions
 from .pytorch import IGNORED as IGNORED
 from .pytorch import source
 
 _REPEATS = {"block35": "repeat", "block17": "repeat_1", "block8": "repeat_2"}
 
 
-def _branch(place: Place) -> str:
-    return f"branch{place.branch}" + (f".{place.step}" if place.steps > 1 else "")
+def _branch(position: BlockPosition) -> str:
+    return f"branch{position.branch}" + (f".{position.step}" if position.steps > 1 else "")
 
 
-def _inception_v4(net: Network, key: Weight, layer: str, place: Place | None) -> str:
+def _inception_v4(net: Network, key: Weight, layer: str, position: BlockPosition | None) -> str:
     if layer == "Logits":
         return "last_linear"
-    block = place.block.name if place else layer
+    block = position.block.name if position else layer
     module = f"features.{[row.name for row in net.rows].index(block)}"
-    if place is None:
+    if position is None:
         return module
     if block in ("Mixed_3a", "Mixed_5a"):
         return f"{module}.conv"
-    if block in ("Mixed_7b", "Mixed_7c", "Mixed_7d") and place.branch in (1, 2):
-        part = "" if place.part is None else "ab"[place.part]
-        return f"{module}.branch{place.branch}_{place.step}{part}"
-    return f"{module}.{_branch(place)}"
+    if block in ("Mixed_7b", "Mixed_7c", "Mixed_7d") and position.branch in (1, 2):
+        part = "" if position.part is None else "ab"[position.part]
+        return f"{module}.branch{position.branch}_{position.step}{part}"
+    return f"{module}.{_branch(position)}"
 
 
-def _inception_resnet_v2(net: Network, key: Weight, layer: str, place: Place | None) -> str:
+def _inception_resnet_v2(net: Network, key: Weight, layer: str, position: BlockPosition | None) -> str:
     if layer == "Logits":
         return "classif"
     if isinstance(key.row, Residual):
         return f"{_block(key.row.name)}.conv2d"
-    if place:
-        return f"{_block(place.block.name)}.{_branch(place)}"
+    if position:
+        return f"{_block(position.block.name)}.{_branch(position)}"
     return re.sub(r"_\dx\d$", "", layer).lower()
 
 
@@ -58,8 +58,8 @@ def names(net: Network) -> dict[str, Source]:
         "inception_v4": _inception_v4,
         "inception_resnet_v2": _inception_resnet_v2,
     }[net.name]
-    placed, found = places(net), {}
+    positions, found = block_positions(net), {}
     for key in keys(net):
         layer = key.layer.removesuffix("_bn")
-        found[str(key)] = source(key, module(net, key, layer, placed.get(layer)))
+        found[str(key)] = source(key, module(net, key, layer, positions.get(layer)))
     return found

@@ -8,7 +8,7 @@ from ...nodes import Dense
 from ...spec import Network
 from ..keys import keys
 from . import Source, flattened_chw
-from .places import Place, places
+from .block_positions import BlockPosition, block_positions
 from .pytorch import IGNORED as IGNORED
 from .pytorch import source
 
@@ -40,16 +40,16 @@ _BRANCHES = {
 }
 
 
-def _googlenet(place: Place) -> str:
-    step = f".{place.step}" if place.steps > 1 else ""
-    return f"{place.block.name.replace('_', '')}.branch{place.branch + 1}{step}"
+def _googlenet(position: BlockPosition) -> str:
+    step = f".{position.step}" if position.steps > 1 else ""
+    return f"{position.block.name.replace('_', '')}.branch{position.branch + 1}{step}"
 
 
-def _inception_v3(place: Place) -> str:
-    block = place.block.name
-    branch = (_BRANCHES.get(block) or _BRANCHES[block[:-1]])[place.branch]
-    part = "" if place.part is None else "ab"[place.part]
-    step = "" if place.steps == 1 or branch == "_pool" else f"_{place.step + 1}{part}"
+def _inception_v3(position: BlockPosition) -> str:
+    block = position.block.name
+    branch = (_BRANCHES.get(block) or _BRANCHES[block[:-1]])[position.branch]
+    part = "" if position.part is None else "ab"[position.part]
+    step = "" if position.steps == 1 or branch == "_pool" else f"_{position.step + 1}{part}"
     return f"{block}.branch{branch}{step}"
 
 
@@ -59,7 +59,7 @@ def names(net: Network) -> dict[str, Source]:
         "googlenet": (_GOOGLENET, _googlenet),
         "inception_v3": (_INCEPTION_V3, _inception_v3),
     }[net.name]
-    modules = modules | {layer: name(place) for layer, place in places(net).items()}
+    modules = modules | {layer: name(position) for layer, position in block_positions(net).items()}
     found = {}
     for key in keys(net):
         layer = key.layer.removesuffix("_bn")

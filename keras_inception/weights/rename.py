@@ -13,7 +13,7 @@ from .names import Source
 from .store import some
 
 
-def convert(
+def rename(
     arrays: dict[str, np.ndarray],
     net: Network,
     names: Callable[[Network], dict[str, Source]],

@@ -20,11 +20,11 @@ from ..spec import Network
 from ..transform import without_aux
 from ..variants import VARIANTS
 from . import archive, download, formats, store
-from .convert import convert
 from .keys import keys
-from .names import caffe, caffe_arrays, keras_applications, osmr, ours, slim, timm, torchvision
+from .names import caffe, caffe_arrays, keras_applications, native, osmr, slim, timm, torchvision
 from .presets import CAFFE, OSMR, PRESETS, Preset, preset
-from .reuse import with_channels
+from .rename import rename
+from .transfer_learning import with_channels
 
 #: The array of our own files that says, in JSON, which network they are for.
 RECORD = "keras_inception.json"
@@ -39,7 +39,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Published:
+class PretrainedWeights:
     """Weights under our names, and what they are for.
 
     `net` is the network as its trainer had it, with their number of classes, and with heads if
@@ -57,7 +57,7 @@ class Published:
         """The preset's tag, or the file's name without its suffix."""
         return self.origin if self.origin in PRESETS else Path(self.origin).stem
 
-    def with_classes(self, classes: int | None) -> Published:
+    def with_classes(self, classes: int | None) -> PretrainedWeights:
         """Without the background class, if that makes it `classes`; unchanged otherwise."""
         if (classes, self.net.classes) != (1000, 1001):
             return self
@@ -67,8 +67,8 @@ class Published:
         }
         return replace(self, net=replace(self.net, classes=classes), arrays=arrays)
 
-    def with_channels(self, channels: int) -> Published:
-        """For images of `channels`, the first kernel adapted as `reuse.with_channels` says.
+    def with_channels(self, channels: int) -> PretrainedWeights:
+        """For images of `channels`, its first kernel as `transfer_learning.with_channels` has it.
 
         Raises BadInput for a first convolution that is separable.
         """
@@ -92,7 +92,7 @@ class Published:
         store.write(model, self.arrays, partial=True)
         return model
 
-    def without_classifiers(self) -> Published:
+    def without_classifiers(self) -> PretrainedWeights:
         """The trunk, and what the heads have before their last layers."""
         last = {str(key) for key in keys(self.net) if isinstance(key.row, Classifier)}
         arrays = {key: array for key, array in self.arrays.items() if key not in last}
@@ -105,7 +105,7 @@ def exists(weights: str | Path) -> bool:
     return path.is_file() or Path(f"{path}.index").is_file() or str(weights) in PRESETS
 
 
-def load(weights: str | Path, network: str | None = None) -> Published:
+def load(weights: str | Path, network: str | None = None) -> PretrainedWeights:
     """The weights that `weights` names: "imagenet", the tag of a preset, or the path of a file.
 
     `network` is the member of the family they are for; it may be None for a tag or a path. A
@@ -126,22 +126,22 @@ def fetched(record: Preset) -> Path:
     return member
 
 
-def _from_preset(record: Preset) -> Published:
+def _from_preset(record: Preset) -> PretrainedWeights:
     arrays = formats.read(fetched(record))
     names = _NAMES[record.names]
-    return Published(
+    return PretrainedWeights(
         record.net,
-        convert(arrays, record.net, names.names, names.IGNORED),
+        rename(arrays, record.net, names.names, names.IGNORED),
         record.preprocessing,
         record.tag,
         record.heads != "untrained",
     )
 
 
-def _from_file(path: Path, network: str | None) -> Published:
+def _from_file(path: Path, network: str | None) -> PretrainedWeights:
     arrays = formats.read(path)
     if RECORD in arrays:
-        return _from_ours(path, arrays, network)
+        return _from_native(path, arrays, network)
     found = None
     for whole, names, preprocessing in _candidates(network):
         for net in dict.fromkeys((whole, without_aux(whole))):
@@ -152,12 +152,12 @@ def _from_file(path: Path, network: str | None) -> Published:
                 found = apart, net, names, preprocessing
     _, net, names, preprocessing = found
     net = replace(net, classes=_classes(arrays, net, names) or net.classes)
-    return Published(
-        net, convert(arrays, net, names.names, names.IGNORED), preprocessing, str(path)
+    return PretrainedWeights(
+        net, rename(arrays, net, names.names, names.IGNORED), preprocessing, str(path)
     )
 
 
-def save(found: Published, path: str | Path) -> None:
+def save(found: PretrainedWeights, path: str | Path) -> None:
     """Write weights as a file of ours, which says what it is: `load` needs to recognize nothing."""
     record = {"network": to_config(found.net), "preprocessing": asdict(found.preprocessing)}
     text = np.frombuffer(json.dumps(record).encode(), np.uint8)
@@ -167,7 +167,9 @@ def save(found: Published, path: str | Path) -> None:
         np.savez(temporary, **found.arrays, **{RECORD: text})
 
 
-def _from_ours(path: Path, arrays: dict[str, np.ndarray], network: str | None) -> Published:
+def _from_native(
+    path: Path, arrays: dict[str, np.ndarray], network: str | None
+) -> PretrainedWeights:
     try:
         record = json.loads(arrays.pop(RECORD).tobytes())
         net = from_config(record["network"])
@@ -176,7 +178,7 @@ def _from_ours(path: Path, arrays: dict[str, np.ndarray], network: str | None) -
         raise BadInput(f"the record in {path} is damaged ({error!r}); convert it again") from error
     if network not in (None, net.name):
         raise BadInput(f"{path} holds the weights of {net.name}; those of {network} are needed")
-    return Published(net, convert(arrays, net, ours.names), preprocessing, str(path))
+    return PretrainedWeights(net, rename(arrays, net, native.names), preprocessing, str(path))
 
 
 def _is_ignored(key: str, names: ModuleType) -> bool:

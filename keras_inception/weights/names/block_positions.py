@@ -10,7 +10,7 @@ from ...spec import Concat, Network, Residual
 
 
 @dataclass(frozen=True)
-class Place:
+class BlockPosition:
     """Row `step` of the `steps` rows of branch `branch` of `block`, counted from 0, pools
     included; `part` counts the convolutions of a split, which is one row."""
 
@@ -22,17 +22,17 @@ class Place:
     part: int | None = None
 
 
-def _places(block: Concat | Residual) -> Iterator[Place]:
+def _positions(block: Concat | Residual) -> Iterator[BlockPosition]:
     for branch, rows in enumerate(block.branches):
         for step, row in enumerate(rows):
             if isinstance(row, Conv):
-                yield Place(row, block, branch, step, len(rows))
+                yield BlockPosition(row, block, branch, step, len(rows))
             elif isinstance(row, Concat):
                 for part, (conv,) in enumerate(row.branches):
-                    yield Place(conv, block, branch, step, len(rows), part)
+                    yield BlockPosition(conv, block, branch, step, len(rows), part)
 
 
-def places(net: Network) -> dict[str, Place]:
-    """Layer name -> place, for the convolutions inside the blocks of the trunk."""
+def block_positions(net: Network) -> dict[str, BlockPosition]:
+    """Layer name -> position, for the convolutions inside the blocks of the trunk."""
     blocks = (row for row in net.rows if isinstance(row, Concat | Residual))
-    return {place.row.name: place for block in blocks for place in _places(block)}
+    return {position.row.name: position for block in blocks for position in _positions(block)}
