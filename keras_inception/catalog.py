@@ -44,8 +44,8 @@ def network(name: str) -> Network:
 def list_weights(network: str | None = None) -> list[str]:
     """The tags of published ImageNet weights, of one member of the family or (None) of all.
 
-    A tag is network.trainer_dataset; whose they are, their size, digest, licence and accuracy
-    are its record, `keras_inception.weights.presets.PRESETS[tag]`.
+    A tag is network.trainer_dataset; whose they are, their digest, licence and accuracy are
+    its record, `keras_inception.weights.presets.PRESETS[tag]`.
 
     >>> import keras_inception
     >>> keras_inception.list_weights("googlenet")

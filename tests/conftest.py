@@ -156,19 +156,12 @@ def float32(run, tmp_path_factory):
 @pytest.fixture
 def target(tmp_path, monkeypatch):
     """Where the file that `server` has is kept, in a cache of the test's own."""
-    from keras_inception.weights import transfer
+    from keras_inception.weights import download
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("KERAS_INCEPTION_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(transfer, "PAUSES", (0, 0, 0))
+    monkeypatch.setattr(download, "PAUSES", (0, 0, 0))
     return tmp_path / "cache" / "weights.bin"
-
-
-@pytest.fixture
-def part(target):
-    """Where the beginning of a file that is not whole yet is kept."""
-    target.parent.mkdir()
-    return target.with_name(".weights.bin.part")
 
 
 @pytest.fixture

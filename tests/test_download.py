@@ -1,230 +1,287 @@
-"""A fetched file is the published one, whoever else fetches it, and whatever is in the cache."""
+"""A downloaded file is the published one, whole, whatever server, network and cache do."""
 
+import io
+import resource
+import socket
 import subprocess
 import sys
-import time
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from helpers.server import CONTENT, DIGEST, OTHER, digest_of, refused, stalled, visible, whole
+from helpers.server import (
+    ALL,
+    CONTENT,
+    DIGEST,
+    OTHER,
+    cut,
+    digest_of,
+    moved,
+    refused,
+    stalled,
+    whole,
+)
 
-from keras_inception import locks
 from keras_inception.errors import BadInput
-from keras_inception.weights.download import fetch
+from keras_inception.weights import download
+from keras_inception.weights.download import extract_member, fetch
+
+NAME = "weights.bin"
 
 
-def elsewhere(server):
-    """The same fetch in another process."""
-    code = (
-        "import logging, sys; logging.basicConfig(level='INFO');"
-        "from keras_inception.weights.download import fetch; fetch(*sys.argv[1:])"
-    )
-    arguments = [sys.executable, "-c", code, server.url, DIGEST]
-    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+def held(target):
+    """The names in the cache, those of unfinished downloads too."""
+    return sorted(path.name for path in target.parent.iterdir())
 
 
-def until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha1", "md5"])
-def test_a_file_is_fetched_once_and_then_needs_no_network(server, target, algorithm):
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "md5"])
+def test_a_file_is_downloaded_once_and_then_needs_no_network(server, target, algorithm):
     digest = digest_of(CONTENT, algorithm)
-    assert fetch(server.url, digest) == target
+    assert fetch(server.url, digest, NAME) == target
     server.then(always=partial(refused, code=500))
-    assert fetch(server.url, digest.upper()) == target
-    assert target.read_bytes() == CONTENT and visible(target) == [target.name]
+    assert fetch(server.url, digest, NAME) == target
+    assert target.read_bytes() == CONTENT and held(target) == [NAME]
     assert server.ranges == [None]
 
 
-def test_the_first_eight_digits_of_sha256_suffice(server):
-    assert fetch(server.url, DIGEST[:15]).read_bytes() == CONTENT
-    wrong = f"sha256:{DIGEST[7:14]}{'0' if DIGEST[14] != '0' else '1'}"
+def test_the_first_eight_digits_suffice(server):
+    assert fetch(server.url, DIGEST[:15], NAME).read_bytes() == CONTENT
+    wrong = f"{DIGEST[:14]}{'0' if DIGEST[14] != '0' else '1'}"
     with pytest.raises(BadInput, match="not the file that was published"):
-        fetch(server.url, wrong, name="other")
-
-
-@pytest.mark.parametrize(
-    "digest",
-    [
-        "",
-        "sha256:",
-        DIGEST[:14],
-        DIGEST + "0",
-        "md5:12345678",
-        "crc32:12345678",
-        "sha256:1234567g",
-        DIGEST[7:],
-    ],
-)
-def test_what_is_no_digest_is_refused_before_anything(target, digest):
-    with pytest.raises(BadInput, match="is not a digest: give md5: and 32"):
-        fetch("http://127.0.0.1:1/x", digest)
-    assert not target.parent.exists()
+        fetch(server.url, wrong, NAME)
 
 
 def test_the_cache_is_where_it_was_asked_for(server, tmp_path, monkeypatch):
-    assert fetch(server.url, DIGEST, folder=tmp_path / "a") == tmp_path / "a" / "weights.bin"
-    assert fetch(server.url, DIGEST, name="b") == tmp_path / "cache" / "b"
+    assert fetch(server.url, DIGEST, "b") == tmp_path / "cache" / "b"
     monkeypatch.delenv("KERAS_INCEPTION_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert fetch(server.url, DIGEST) == tmp_path / "xdg" / "keras_inception" / "weights.bin"
+    assert fetch(server.url, DIGEST, NAME) == tmp_path / "xdg" / "keras_inception" / NAME
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert fetch(server.url, DIGEST).parent == tmp_path / ".cache" / "keras_inception"
+    assert fetch(server.url, DIGEST, NAME).parent == tmp_path / ".cache" / "keras_inception"
 
 
 def test_a_cache_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "cache").write_bytes(b"")
     with pytest.raises(BadInput, match=r"cache cannot be written.*KERAS_INCEPTION_CACHE"):
-        fetch(server.url, DIGEST)
+        fetch(server.url, DIGEST, NAME)
 
 
-def test_a_cache_that_has_the_file_is_only_read(target):
+@pytest.mark.parametrize("digest", [DIGEST, None])
+def test_a_file_put_there_by_hand_needs_no_network(target, digest):
     target.parent.mkdir()
     target.write_bytes(CONTENT)
-    assert fetch("http://127.0.0.1:1/weights.bin", DIGEST) == target
-    assert list(target.parent.iterdir()) == [target]
+    for _ in range(2):
+        assert fetch(f"http://127.0.0.1:1/{NAME}", digest, NAME) == target
+    assert held(target) == [NAME] + ["weights.bin.sha256"] * (digest is None)
 
 
-def test_a_file_damaged_on_the_disk_is_named_and_fetched_again(server, part, target, caplog):
+def test_a_file_damaged_on_the_disk_is_named_and_downloaded_again(server, target, caplog):
+    target.parent.mkdir()
     target.write_bytes(OTHER)
-    assert fetch(server.url, DIGEST).read_bytes() == CONTENT
+    assert fetch(server.url, DIGEST, NAME).read_bytes() == CONTENT
     assert f"{target} is damaged" in caplog.text
 
 
-def test_another_file_than_the_published_one_is_discarded_and_the_old_one_kept(
-    server, part, target
-):
+def test_another_file_than_the_published_one_is_discarded_and_the_old_one_kept(server, target):
+    target.parent.mkdir()
     target.write_bytes(b"old")
     server.then(always=partial(whole, content=OTHER))
     with pytest.raises(BadInput) as caught:
-        fetch(server.url, DIGEST)
+        fetch(server.url, DIGEST, NAME)
     for word in (server.url, DIGEST, digest_of(OTHER), "try again"):
         assert word in str(caught.value)
-    assert target.read_bytes() == b"old" and visible(target) == [target.name]
-    assert server.ranges == [None]
+    assert target.read_bytes() == b"old" and held(target) == [NAME]
 
 
-@pytest.mark.parametrize("kept", [OTHER[:1000], OTHER, OTHER * 2])
-def test_a_partial_file_of_something_else_is_fetched_again_from_the_start(server, part, kept):
-    part.write_bytes(kept)
-    assert fetch(server.url, DIGEST).read_bytes() == CONTENT
-    assert server.ranges == [f"bytes={len(kept)}-", None]
-
-
-def test_a_resumed_file_is_fetched_anew_once_and_not_for_ever(server, part, target):
-    part.write_bytes(CONTENT[:1000])
-    other = partial(whole, content=OTHER)
-    server.then(other, partial(other, stop=500), always=other)
+def test_without_a_published_digest_that_of_the_first_download_is_required(server, target, caplog):
+    assert fetch(server.url, None, NAME).read_bytes() == CONTENT
+    assert "has no published digest" in caplog.text
+    assert target.with_name("weights.bin.sha256").read_text() == DIGEST
+    server.then(always=partial(whole, content=OTHER))
+    assert fetch(server.url, None, NAME).read_bytes() == CONTENT
+    target.unlink()
     with pytest.raises(BadInput, match="not the file that was published"):
-        fetch(server.url, DIGEST)
-    assert server.ranges == ["bytes=1000-", None, "bytes=500-"] and visible(target) == []
+        fetch(server.url, None, NAME)
 
 
-def test_a_partial_file_that_is_complete_needs_no_network(server, part):
-    part.write_bytes(CONTENT)
-    assert fetch(server.url, DIGEST).read_bytes() == CONTENT
-    assert server.ranges == [] and not part.exists()
-
-
-@pytest.mark.parametrize("url", ["ftp://x/y", "data:,x", "/etc/passwd", "http://x/a b", "http://"])
-def test_other_addresses_are_refused(url):
-    with pytest.raises(BadInput, match="cannot be fetched: give an http:, https: or file:"):
-        fetch(url, DIGEST)
-
-
-@pytest.mark.parametrize("end", ["", "/", "/..", "/%2e%2e", "/..%2fx", "/.x", "/a%5cb", "/a%00b"])
-def test_no_address_names_a_file_outside_the_cache(target, end):
-    with pytest.raises(BadInput, match="cannot be a file's name"):
-        fetch("http://127.0.0.1:1" + end, DIGEST)
-    with pytest.raises(BadInput, match="cannot be a file's name"):
-        fetch("http://127.0.0.1:1/x", DIGEST, name="../x")
-    assert not target.parent.exists()
-
-
-def test_a_file_on_the_disk_can_be_the_source(tmp_path, part):
-    source = tmp_path / "weights.bin"
-    source.write_bytes(CONTENT)
-    part.write_bytes(CONTENT[:1000])
-    assert fetch(source.as_uri(), DIGEST).read_bytes() == CONTENT
-    with pytest.raises(BadInput, match=r"cannot be reached.*No such file"):
-        fetch((tmp_path / "none").as_uri(), DIGEST)
-
-
-def test_two_processes_at_once_download_once(server, target):
-    server.then(stalled(1000))
-    first = elsewhere(server)
-    until(lambda: server.ranges)
-    second = elsewhere(server)
-    assert "waiting for another process" in second.stderr.readline()
-    server.opened.set()
-    assert [p.communicate() and p.returncode for p in (first, second)] == [0, 0]
-    assert target.read_bytes() == CONTENT and server.ranges == [None]
-
-
-def test_threads_at_once_download_once(server):
-    server.then(stalled(1000))
+def test_threads_at_once_do_not_damage_each_other(server, target):
+    server.then(*[stalled(1000 * n) for n in range(4)])
     with ThreadPoolExecutor(4) as pool:
-        paths = [pool.submit(fetch, server.url, DIGEST) for _ in range(4)]
-        until(lambda: server.ranges)
+        paths = [pool.submit(fetch, server.url, DIGEST, NAME) for _ in range(4)]
+        while len(server.ranges) < 4:
+            pass
         server.opened.set()
         assert {path.result().read_bytes() for path in paths} == {CONTENT}
-    assert server.ranges == [None]
+    assert held(target) == [NAME]
 
 
-def test_a_killed_process_leaves_its_bytes_and_not_its_lock(server, part):
+def test_a_killed_process_leaves_no_half_file(server, target):
     server.then(stalled(300_000))
-    process = elsewhere(server)
-    until(lambda: part.exists() and part.stat().st_size >= 200_000)
+    code = "import sys; from keras_inception.weights.download import fetch; fetch(*sys.argv[1:])"
+    process = subprocess.Popen([sys.executable, "-c", code, server.url, DIGEST, NAME])
+    while not any(path.stat().st_size for path in target.parent.glob(".*/weights.bin")):
+        assert process.poll() is None
     process.kill()
     process.communicate()
-    kept = part.stat().st_size
-    assert fetch(server.url, DIGEST).read_bytes() == CONTENT
-    assert server.ranges == [None, f"bytes={kept}-"]
+    assert not target.exists()
+    assert fetch(server.url, DIGEST, NAME).read_bytes() == CONTENT
 
 
-def test_without_fcntl_the_lock_is_windows(server, monkeypatch):
-    """Its stand-in behaves as msvcrt documents: PermissionError where another holds the byte."""
-    import fcntl
-
-    class Windows:
-        LK_NBLCK = 2
-        tried = 0
-
-        def locking(self, number, mode, count):
-            assert (mode, count) == (self.LK_NBLCK, 1)
-            self.tried += 1
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PermissionError(13, "Permission denied") from error
-
-    windows = Windows()
-    monkeypatch.setattr(locks, "fcntl", None)
-    monkeypatch.setattr(locks, "msvcrt", windows, raising=False)
-    test_threads_at_once_download_once(server)
-    assert windows.tried >= 4
+def test_a_download_that_breaks_off_goes_on_where_it_stopped(server):
+    server.then(cut(1000), cut(500), cut(0))
+    assert fetch(server.url, DIGEST, NAME).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=1000-", "bytes=1500-", "bytes=1500-"]
 
 
-def test_a_file_without_a_published_digest_keeps_that_of_its_first_download(tmp_path, caplog):
-    source, cache = tmp_path / "weights.bin", tmp_path / "cache"
-    source.write_bytes(CONTENT)
-    kept = fetch(source.as_uri(), None, cache)
-    assert kept.read_bytes() == CONTENT
-    assert DIGEST in caplog.text
-    source.write_bytes(OTHER)
-    assert fetch(source.as_uri(), None, cache).read_bytes() == CONTENT
-    kept.unlink()
-    with pytest.raises(BadInput, match="not the file that was published"):
-        fetch(source.as_uri(), None, cache)
+def test_a_server_that_cannot_go_on_begins_again(server):
+    server.then(cut(1000), partial(whole, ranges=False))
+    assert fetch(server.url, DIGEST, NAME).read_bytes() == CONTENT
 
 
-def test_without_a_digest_a_plain_http_address_is_refused(server):
-    with pytest.raises(BadInput, match="neither signed nor encrypted"):
-        fetch(server.url, None)
-    assert server.ranges == []
+def test_a_server_that_always_breaks_off_is_given_up(server, target):
+    server.then(always=cut(1000))
+    with pytest.raises(BadInput) as caught:
+        fetch(server.url, DIGEST, NAME)
+    assert f"broke off after 4,000 of {ALL:,} bytes" in str(caught.value)
+    assert f"call again, or put the file at {target}" in str(caught.value)
+    assert held(target) == []
+
+
+@pytest.mark.parametrize(
+    "answer", [stalled(10), lambda handler: handler.server.opened.wait(20)], ids=["body", "head"]
+)
+def test_a_server_that_falls_silent_is_given_up(server, monkeypatch, answer):
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    server.then(always=answer)
+    with pytest.raises(BadInput, match=r"cannot be downloaded \(timed out\)"):
+        fetch(server.url, DIGEST, NAME)
+    assert len(server.ranges) == 4
+
+
+def test_a_file_that_is_not_there_is_an_answer(server):
+    server.then(always=partial(refused, code=404))
+    with pytest.raises(BadInput, match="404: Not Found"):
+        fetch(server.url, DIGEST, NAME)
+    assert len(server.ranges) == 1
+
+
+def test_a_server_in_trouble_is_asked_again(server):
+    server.then(partial(refused, code=500), partial(refused, code=503))
+    assert fetch(server.url, DIGEST, NAME).read_bytes() == CONTENT
+
+
+def test_without_a_network_one_is_told_where_to_put_the_file(target):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/{NAME}"
+        with pytest.raises(BadInput, match=rf"refused.*put the file at {target}"):
+            fetch(url, DIGEST, NAME)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_larger_than_any_weights_is_not_kept(server, target, monkeypatch, announced):
+    monkeypatch.setattr(download, "LIMIT", ALL - 1)
+    server.then(always=partial(whole, announced=announced))
+    with pytest.raises(BadInput, match="has more than 1,023,999 bytes"):
+        fetch(server.url, DIGEST, NAME)
+    assert held(target) == []
+
+
+@pytest.mark.parametrize("to", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x"])
+def test_a_redirection_out_of_the_web_is_refused(server, to):
+    server.then(always=partial(moved, to=to))
+    with pytest.raises(BadInput, match=r"Error 302.*not allowed"):
+        fetch(server.url, DIGEST, NAME)
+
+
+def test_a_redirection_is_followed(server):
+    server.then(partial(moved, to="/elsewhere"))
+    assert fetch(server.url, DIGEST, NAME).read_bytes() == CONTENT
+
+
+def test_a_full_disk_is_the_disks_error_and_not_the_networks(server, target):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ALL // 2, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large.*weights\.bin"):
+            fetch(server.url, DIGEST, NAME)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(server.ranges) == 1 and held(target) == []
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_shows_how_far_it_is(server, monkeypatch, is_terminal):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: is_terminal
+    monkeypatch.setattr(sys, "stderr", terminal)
+    fetch(server.url, DIGEST, NAME)
+    shown = terminal.getvalue()
+    assert shown.endswith("\rweights.bin: 1 of 1 MB\n") if is_terminal else not shown
+
+
+def packed(path, *members, kind=tarfile.REGTYPE):
+    """An archive of (name, content); `kind` is every member's, links pointing to /etc/hostname."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size = kind, "/etc/hostname", len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["x.ckpt", "./a/x.ckpt", "/etc/x.ckpt", "../../x.ckpt", "C:\\x.ckpt", "a\\..\\x.ckpt"]
+)
+def test_a_member_is_written_into_the_folder_whatever_its_path(tmp_path, name):
+    archive = packed(tmp_path / "x.tar.gz", ("notes", b"-"), (name, b"weights"))
+    folder = tmp_path / "deep" / "folder"
+    assert extract_member(archive, "*.ckpt", folder) == folder / "x.ckpt"
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"weights"]
+    assert sorted(tmp_path.rglob("*.ckpt")) == [folder / "x.ckpt"]
+
+
+def test_a_link_that_stands_in_the_folder_is_replaced_and_not_followed(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"mine")
+    (tmp_path / "x.ckpt").symlink_to(outside)
+    extract_member(packed(tmp_path / "x.tar.gz", ("x.ckpt", b"-")), "*.ckpt", tmp_path)
+    assert (tmp_path / "x.ckpt").read_bytes() == b"-" and outside.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_are_not_unpacked(tmp_path, kind):
+    archive = packed(tmp_path / "x.tar.gz", ("x.ckpt", b""), kind=kind)
+    with pytest.raises(BadInput, match=r"one file '\*.ckpt' .* holds no files"):
+        extract_member(archive, "*.ckpt", tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ([("notes", b"-")], "it holds notes"),
+        ([("a/x.ckpt", b"1"), ("b/x.ckpt", b"2")], "it holds a/x.ckpt .*, b/x.ckpt"),
+        ([("bomb.ckpt", bytes(600_000))], "it holds bomb.ckpt .600,000 bytes"),
+    ],
+)
+def test_none_two_or_too_much_is_refused_before_it_is_unpacked(
+    tmp_path, monkeypatch, members, words
+):
+    monkeypatch.setattr(download, "LIMIT", 500_000)
+    with pytest.raises(BadInput, match=words):
+        extract_member(packed(tmp_path / "x.tar.gz", *members), "*.ckpt", tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_damaged_archive_is_named_and_leaves_what_was_there(tmp_path):
+    (tmp_path / "x.ckpt").write_bytes(b"old")
+    path = packed(tmp_path / "x.tar.gz", ("x.ckpt", bytes(range(256)) * 1000))
+    content = path.read_bytes()
+    for damaged in (b"", b"text", content[: len(content) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(BadInput, match=r"cannot be read as a \.tar\.gz .*fetch it"):
+            extract_member(path, "*.ckpt", tmp_path)
+        assert (tmp_path / "x.ckpt").read_bytes() == b"old"

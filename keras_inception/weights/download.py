@@ -1,113 +1,77 @@
-"""The verified local copy of a published file: fetched once, checked before it is anything."""
+"""A published file in the cache: downloaded once, and verified before anything reads it."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import logging
 import os
-import re
+import shutil
+import sys
+import tarfile
 import time
+import urllib.request
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from fnmatch import fnmatchcase
+from http.client import HTTPException
+from pathlib import Path, PureWindowsPath
+from ssl import SSLError
+from tempfile import TemporaryDirectory
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 
 from ..errors import BadInput
-from ..files import replacing, write_bytes
-from ..locks import locked
-from .transfer import TIMEOUT, transfer
+from ..files import write_bytes
 
 log = logging.getLogger(__name__)
 
-HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96}
+TIMEOUT = 30.0  # seconds in which at least one byte has to come
+PAUSES = (1, 2, 4)  # seconds before each further attempt
+LIMIT = 2 * 10**9  # bytes: more than any weights of the family, less than a disk
+CHUNK = 2**18  # bytes
+
+#: What the network raises; any other OSError is the disk's.
+_NETWORK = (URLError, ConnectionError, TimeoutError, SSLError, HTTPException)
+_DAMAGED = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
-def fetch(
-    url: str,
-    digest: str | None,
-    folder: str | Path | None = None,
-    name: str | None = None,
-    size: int | None = None,
-    timeout: float = TIMEOUT,
-) -> Path:
-    """The verified local copy of the file at `url`, downloaded if it is not there yet.
+def fetch(url: str, digest: str | None, name: str) -> Path:
+    """The verified file of `url`, `name` in the cache, downloaded unless it is there already.
 
-    `digest` is "sha256:", "sha384:", "sha1:" or "md5:" and the hexadecimal digits its publisher
-    gives; of sha256 the first 8 or more suffice, as PyTorch puts them into its file names. None,
-    where its publisher gives none and the address is https:, takes that of the first download,
-    which is kept beside the file and required from then on.
-    `folder` is $KERAS_INCEPTION_CACHE or ~/.cache/keras_inception unless given, `name` the last
-    part of `url`; `size` is in bytes, if it is known, `timeout` the longest silence in seconds.
+    The cache is $KERAS_INCEPTION_CACHE or ~/.cache/keras_inception. `digest` is the publisher's,
+    "sha256:", "sha384:" or "md5:" and hexadecimal digits, of which the first ones suffice. None,
+    where there is none, takes that of the first download, or of a file that was put there by hand;
+    it is kept beside the file.
 
-    A transfer that breaks off goes on where it stopped, in this call or the next. Whoever asks for
-    a file that another process or thread is fetching waits for it.
-
-    Raises BadInput if an argument cannot be used, the server does not deliver, or what it delivers
-    is another file; an older file of that name then stays as it is. OSError if the disk is full.
+    Raises BadInput if the server does not deliver, if what it delivers is another file (an older
+    one of that name then stays), or if the cache cannot be written. OSError if the disk is full.
     """
-    if not re.fullmatch(r"(?i:https?|file)://[!-~]+", url):
-        raise BadInput(f"{url!r} cannot be fetched: give an http:, https: or file: address")
-    target = _cache(folder) / _file_name(name or unquote(PurePosixPath(urlsplit(url).path).name))
-    if digest is None:
-        digest = _pinned(url, target, size, timeout)
-    wanted = _parsed(digest)
-    # Without the lock first: a cache may be one that we can only read.
-    if target.is_file() and _digest_of(target, wanted).startswith(wanted):
-        return target
-    with _alone(target):
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = os.environ.get("KERAS_INCEPTION_CACHE") or Path(caches, "keras_inception")
+    target = Path(folder).expanduser() / name
+    pin = target.with_name(f"{name}.sha256")
+    wanted = digest or (pin.read_text().strip() if pin.is_file() else "sha256:")
+    if not (target.is_file() and _digest(target, wanted).startswith(wanted)):
         if target.is_file():
-            found = _digest_of(target, wanted)
-            if found.startswith(wanted):
-                return target
-            log.warning("%s is damaged (%s, not %s): fetching it again", target, found, wanted)
-        _obtain(url, wanted, target, size, timeout)
+            log.warning("%s is damaged (its digest is not %s): fetching it again", target, wanted)
+        with _arriving(target) as part:
+            _download(url, part, target)
+            found = _digest(part, wanted)
+            if not found.startswith(wanted):
+                raise BadInput(
+                    f"{url} is not the file that was published: its digest is {found}, expected "
+                    f"{wanted}. It was discarded; try again, and if it stays so, the address or "
+                    "the digest is out of date, or something on the way changes files"
+                )
+    if wanted == "sha256:":
+        write_bytes(pin, _digest(target, wanted).encode())
+        log.warning("%s has no published digest; from now on it is that in %s", url, pin)
     return target
 
 
-def _pinned(url: str, target: Path, size: int | None, timeout: float) -> str:
-    """The digest that the first download of `target` had; that download, if there was none."""
-    pin = target.with_name(f"{target.name}.sha256")
-    if not pin.is_file():
-        if url.lower().startswith("http:"):
-            raise BadInput(f"{url} is neither signed nor encrypted: give its digest, or https:")
-        with _alone(target):
-            if not pin.is_file():
-                part = target.with_name(f".{target.name}.part")
-                transfer(url, part, target, size, timeout)
-                found = _digest_of(part, "sha256:")
-                write_bytes(pin, found.encode())
-                log.warning("%s has no published digest; from now on it is %s", url, found)
-                part.replace(target)
-    return pin.read_text().strip()
-
-
-def _parsed(digest: str) -> str:
-    algorithm, _, digits = digest.lower().partition(":")
-    full = HEX_DIGITS.get(algorithm, 0)
-    least = 8 if algorithm == "sha256" else full
-    if not (full and re.fullmatch("[0-9a-f]+", digits) and least <= len(digits) <= full):
-        kinds = ", ".join(f"{name}: and {count}" for name, count in HEX_DIGITS.items())
-        raise BadInput(
-            f"{digest!r} is not a digest: give {kinds} hexadecimal digits "
-            "(of sha256, the first 8 or more)"
-        )
-    return f"{algorithm}:{digits}"
-
-
-def _cache(folder: str | Path | None) -> Path:
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    given = folder or os.environ.get("KERAS_INCEPTION_CACHE") or Path(caches, "keras_inception")
-    return Path(given).expanduser()
-
-
-def _file_name(name: str) -> str:
-    """`name`, if it is one: not a path, and not one of our own dot files."""
-    if not name or name.startswith(".") or re.search(r'[/\\:*?"<>|\x00-\x1f]', name):
-        raise BadInput(f"{name!r} cannot be a file's name: give another with name=")
-    return name
-
-
-def _digest_of(path: Path, like: str) -> str:
+def _digest(path: Path, like: str) -> str:
     """`path`'s digest, by the algorithm of the digest `like`."""
     algorithm = like.partition(":")[0]
     with open(path, "rb") as file:
@@ -116,49 +80,101 @@ def _digest_of(path: Path, like: str) -> str:
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """No other process or thread is in this block for the same `target`.
-
-    The lock belongs to an open file: it goes when its process dies. The empty file stays, since
-    removing it would let a third in beside one who waits for it.
-    """
+def _arriving(target: Path) -> Iterator[Path]:
+    """A path of one's own, also beside other threads and processes, that becomes `target`."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        number = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+        folder = TemporaryDirectory(dir=target.parent, prefix=".")
     except OSError as error:
         raise BadInput(
             f"{target.parent} cannot be written ({error.strerror}): "
-            "name another folder with folder= or KERAS_INCEPTION_CACHE"
+            "name another folder with KERAS_INCEPTION_CACHE"
         ) from error
+    with folder:
+        part = Path(folder.name, target.name)
+        try:
+            yield part
+        except OSError as error:
+            error.filename = error.filename or str(target)
+            raise
+        part.replace(target)
+
+
+def _download(url: str, part: Path, target: Path) -> None:
+    """Bring `part` to its end. Raises BadInput, telling to put the file at `target` instead."""
+    for pause in (*PAUSES, None):
+        try:
+            return _receive(url, part)
+        except _NETWORK as error:
+            # A server that is not there or does not have the file, against one in trouble.
+            final = isinstance(error, URLError) and getattr(error, "code", 0) < 500
+            if final or pause is None:
+                raise BadInput(
+                    f"{url} cannot be downloaded ({error}): call again, or put the file at {target}"
+                ) from error
+            log.info("%s: %s; trying again in %d s", url, error, pause)
+            time.sleep(pause)
+
+
+def _receive(url: str, part: Path) -> None:
+    """Append to `part` what it lacks, if the server can do that, or else write it anew."""
+    done = part.stat().st_size if part.exists() else 0
+    # Some hosts refuse urllib's own name.
+    headers = {"User-Agent": "keras-inception"} | ({"Range": f"bytes={done}-"} if done else {})
+    request = urllib.request.Request(url, headers=headers)
+    opener = urllib.request.build_opener(_OntoTheWeb)
+    with opener.open(request, timeout=TIMEOUT) as answer, open(part, "ab") as file:
+        if answer.status != 206:
+            done = 0
+            file.truncate(0)
+        # None where the server does not say it.
+        left = getattr(answer, "length", None)
+        total = done + (left or 0)
+        show = sys.stderr and sys.stderr.isatty()
+        while max(done, total) <= LIMIT and (data := answer.read(CHUNK)):
+            file.write(data)
+            done += len(data)
+            if show:
+                end = "\n" if done == total else ""
+                share = f" of {total / 1e6:.0f} MB" if left else " MB"
+                print(f"\r{part.name}: {done / 1e6:.0f}{share}", end=end, file=sys.stderr)
+    if max(done, total) > LIMIT:
+        raise BadInput(f"{url} has more than {LIMIT:,} bytes, which no weights here have")
+    if done < total:
+        raise ConnectionError(f"broke off after {done:,} of {total:,} bytes")
+
+
+class _OntoTheWeb(urllib.request.HTTPRedirectHandler):
+    """Redirections to files are refused already, but not to ftp:, or from https: to http:."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        if urlsplit(newurl).scheme not in ("https", req.type):
+            raise HTTPError(newurl, code, f"{msg} - to {newurl}, which is not allowed", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def extract_member(archive: Path, pattern: str, folder: Path) -> Path:
+    """The one file in a .tar.gz whose name, without its path, fits `pattern`, in `folder`.
+
+    Raises BadInput if there is none, if there are several, or if it is larger than LIMIT; links
+    and devices are no files. Raises it for a damaged archive, too.
+    """
     try:
-        waiting = False
-        while not locked(number):
-            if not waiting:
-                log.info("waiting for another process that is fetching %s", target.name)
-            waiting = True
-            time.sleep(0.1)
-        yield
-    finally:
-        os.close(number)
-
-
-def _obtain(url: str, wanted: str, target: Path, size: int | None, timeout: float) -> None:
-    """Put the verified file at `target`."""
-    part = target.with_name(f".{target.name}.part")
-    # A process may have died between the last byte and the move.
-    complete = part.exists() and _digest_of(part, wanted).startswith(wanted)
-    for again in () if complete else (True, False):
-        resumed = transfer(url, part, target, size, timeout)
-        found = _digest_of(part, wanted)
-        if found.startswith(wanted):
-            break
-        part.unlink()
-        if not (resumed and again):
-            raise BadInput(
-                f"{url} is not the file that was published: its digest is {found}, expected "
-                f"{wanted}. It was discarded; try again, and if it stays so, the address or the "
-                "digest is out of date, or something on the way changes files"
-            )
-        log.warning("%s: the resumed download is damaged; fetching it from the start", target.name)
-    with replacing(target) as temporary:
-        part.replace(temporary)
+        with tarfile.open(archive, "r:gz") as opened:
+            # Windows' rules know the separators of both systems.
+            named = {m: PureWindowsPath(m.name).name for m in opened if m.isreg()}
+            found = [m for m, name in named.items() if fnmatchcase(name, pattern)]
+            if len(found) != 1 or found[0].size > LIMIT:
+                held = ", ".join(f"{m.name} ({m.size:,} bytes)" for m in found or named)
+                raise BadInput(
+                    f"{archive} is not unpacked: one file {pattern!r} of at most {LIMIT:,} bytes "
+                    f"is needed, and it holds {held or 'no files'}. Remove it, to fetch it again"
+                )
+            target = folder / named[found[0]]
+            with _arriving(target) as part, open(part, "wb") as file:
+                shutil.copyfileobj(opened.extractfile(found[0]), file)
+    except _DAMAGED as error:
+        raise BadInput(
+            f"{archive} cannot be read as a .tar.gz ({error}): remove it, to fetch it again"
+        ) from error
+    return target

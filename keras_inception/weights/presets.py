@@ -29,8 +29,9 @@ class Preset:
 
     `tag` is network.trainer_dataset; `variant` the network in variants.VARIANTS that it fits;
     `names` whose names its arrays have. `classes` is 1001 where a background comes first. `heads`
-    is "trained", "untrained" or "none". `member` is the file's name inside an archive. top1 and
-    top5 are percentages on the 50,000 validation images, one central crop, as published.
+    is "trained", "untrained" or "none". `archive_member` is a pattern of the file's name inside an
+    archive. top1 and top5 are percentages on the 50,000 validation images, one central crop, as
+    published.
     """
 
     tag: str
@@ -45,13 +46,18 @@ class Preset:
     origin: str
     classes: int = 1000
     heads: str = "none"
-    member: str | None = None
-    size: int | None = None
+    archive_member: str | None = None
 
     @property
     def network(self) -> str:
         """The member of the family it belongs to."""
         return self.tag.split(".")[0]
+
+    @property
+    def file(self) -> str:
+        """Its name in the cache: the address's last part, unless others' addresses end so too."""
+        name = self.url.rpartition("/")[2]
+        return f"{self.tag}.safetensors" if name == "model.safetensors" else name
 
     @property
     def net(self) -> Network:
@@ -60,7 +66,7 @@ class Preset:
         return without_aux(net) if self.heads == "none" else net
 
 
-def _slim(tag, variant, file, digest, top1, top5, heads="trained", size=None) -> Preset:
+def _slim(tag, variant, file, digest, top1, top5, heads="trained") -> Preset:
     """A checkpoint of TF-slim: https://github.com/tensorflow/models/tree/master/research/slim"""
     return Preset(
         f"{tag}.slim_in1k",
@@ -75,8 +81,7 @@ def _slim(tag, variant, file, digest, top1, top5, heads="trained", size=None) ->
         "Google, TF-slim",
         classes=1001,
         heads=heads,
-        member="*.ckpt",
-        size=size,
+        archive_member="*.ckpt",
     )
 
 
@@ -145,7 +150,6 @@ PRESETS = {
             "unrestricted use",
             "BVLC, Sergio Guadarrama",
             heads="trained",
-            size=53_533_754,
         ),
         _slim(
             "googlenet",
@@ -155,7 +159,6 @@ PRESETS = {
             69.8,
             89.6,
             heads="none",
-            size=24_642_554,
         ),
         _torchvision(
             "googlenet",
@@ -174,7 +177,6 @@ PRESETS = {
             73.9,
             91.8,
             heads="none",
-            size=41_577_079,
         ),
         _keras(
             "inception_v3",

@@ -19,7 +19,7 @@ from ..serialization import from_config, to_config
 from ..spec import Network
 from ..transform import without_aux
 from ..variants import VARIANTS
-from . import archive, download, formats, store
+from . import download, formats, store
 from .keys import keys
 from .names import caffe, caffe_arrays, keras_applications, native, osmr, slim, timm, torchvision
 from .presets import CAFFE, OSMR, PRESETS, Preset, preset
@@ -117,17 +117,16 @@ def load(weights: str | Path, network: str | None = None) -> PretrainedWeights:
     return _from_preset(preset(str(weights), network or str(weights).split(".")[0]))
 
 
-def fetched(record: Preset) -> Path:
+def _fetched(record: Preset) -> Path:
     """The verified file of a preset, downloaded unless it is there already."""
-    file = download.fetch(record.url, record.digest, size=record.size)
-    if record.member is None:
+    file = download.fetch(record.url, record.digest, record.file)
+    if record.archive_member is None:
         return file
-    (member,) = archive.extract_members(file, record.member, file.parent / record.tag)
-    return member
+    return download.extract_member(file, record.archive_member, file.parent / record.tag)
 
 
 def _from_preset(record: Preset) -> PretrainedWeights:
-    arrays = formats.read(fetched(record))
+    arrays = formats.read(_fetched(record))
     names = _NAMES[record.names]
     return PretrainedWeights(
         record.net,

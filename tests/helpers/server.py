@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def whole(handler, content=CONTENT, ranges=True, stop=None, stall=None, length=None, span=None):
+def whole(handler, content=CONTENT, ranges=True, stop=None, stall=None, announced=True):
     """Bytes of `content` as asked: `stop` and `stall` bytes into the body it ends or waits."""
     asked = re.fullmatch(r"bytes=(\d+)-", handler.headers["Range"] or "")
     start = int(asked[1]) if asked and ranges else 0
@@ -56,10 +56,10 @@ def whole(handler, content=CONTENT, ranges=True, stop=None, stall=None, length=N
         return refused(handler, 416)
     handler.send_response(206 if start else 200)
     if start:
-        span = span or f"bytes {start}-{len(content) - 1}/{len(content)}"
-        handler.send_header("Content-Range", span)
+        handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
     body = content[start:]
-    handler.send_header("Content-Length", length or len(body))
+    if announced:
+        handler.send_header("Content-Length", len(body))
     handler.end_headers()
     handler.wfile.write(body[: stall if stop is None else stop])
     if stall is not None:
@@ -79,23 +79,9 @@ def moved(handler, to):
     handler.end_headers()
 
 
-def endless(handler, announced=None):
-    handler.send_response(200)
-    if announced:
-        handler.send_header("Content-Length", announced)
-    handler.end_headers()
-    while True:
-        handler.wfile.write(CONTENT)
-
-
 def cut(at):
     return partial(whole, stop=at)
 
 
 def stalled(at):
     return partial(whole, stall=at)
-
-
-def visible(target):
-    """What the cache holds beside lock files."""
-    return sorted(p.name for p in target.parent.iterdir() if p.suffix != ".lock")
