@@ -3,26 +3,135 @@
 from __future__ import annotations
 
 import io
+import pickle
 import zipfile
-from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ...errors import BadInput
-from . import torch_pickle
 from .bfloat16 import widened
 from .bounds import require_plausible
-from .torch_pickle import STORAGES, Storage, Tensor
 
 # https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
 LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-# The bytes of a storage, at least as many as its numbers take.
-Bytes = Callable[[Storage], bytes | memoryview]
+#: The kinds of storages, and their numbers' dtypes; bfloat16 as its bits.
+STORAGES = (
+    "Double:<f8 Float:<f4 Half:<f2 BFloat16:<u2 Long:<i8 Int:<i4 Short:<i2 Char:i1 Byte:u1 Bool:?"
+)
+#: What state dicts are written with, beside EMPTY_DICT and BUILD.
+OPCODES = (
+    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE "
+    "SHORT_BINUNICODE BINSTRING SHORT_BINSTRING EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST "
+    "APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET GLOBAL "
+    "STACK_GLOBAL BINPERSID REDUCE"
+)
 
 
-def _from_zip(path: Path) -> tuple[object, Bytes]:
+class _Storage(NamedTuple):
+    """Where a tensor's numbers lie: what they are, the key of their bytes, how many they are."""
+
+    dtype: np.dtype
+    key: str
+    numel: int
+
+
+class _Tensor(NamedTuple):
+    """A view of a storage: offset, size and stride count numbers, not bytes."""
+
+    storage: _Storage
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+class _Dict(dict):
+    def __setitem__(self, key, value):
+        # Other keys could be tuples of tuples of tuples, which take forever to hash.
+        if not isinstance(key, str | int):
+            raise BadInput("it has entries without a name; save model.state_dict() alone")
+        super().__setitem__(key, value)
+
+
+def _ordered_dict(items=()) -> _Dict:
+    found = _Dict()
+    for key, value in items:
+        found[key] = value
+    if items:
+        # Used once, or else a small file makes many large dicts of it.
+        items.clear()
+    return found
+
+
+def _tensor(storage, offset, size, stride, *_) -> _Tensor:
+    known = isinstance(storage, _Storage) and len(size) == len(stride) <= 64
+    if known and all(type(n) is int and n >= 0 for n in (offset, *size, *stride)):
+        return _Tensor(storage, offset, tuple(size), tuple(stride))
+    raise BadInput("it has a tensor of no storage or shape; save model.state_dict() alone")
+
+
+#: What the names in a file stand for: nothing of PyTorch's, and nothing that could do harm.
+GLOBALS = {
+    "collections.OrderedDict": _ordered_dict,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
+} | {
+    f"torch.{kind}Storage": np.dtype(dtype)
+    for kind, dtype in (pair.split(":") for pair in STORAGES.split())
+}
+
+
+def _kept_opcodes() -> dict:
+    codes = [ord(getattr(pickle, name)) for name in OPCODES.split()]
+    return {code: pickle._Unpickler.dispatch[code] for code in codes}
+
+
+class _Unpickler(pickle._Unpickler):
+    """Python's unpickler with no more than the opcodes and the globals of state dicts.
+
+    It is the one written in Python: that in C makes its memo as long as a file says, and leaves no
+    say in what becomes of an opcode. `storages` are those that the pickle refers to, by key.
+    """
+
+    dispatch = _kept_opcodes() | {
+        ord(pickle.EMPTY_DICT): lambda self: self.append(_Dict()),
+        # Attributes are dropped: the versions of an OrderedDict's modules, which are no weights.
+        ord(pickle.BUILD): pickle._Unpickler.load_pop,
+    }
+
+    def __init__(self, file):
+        super().__init__(file, encoding="latin-1")
+        self.storages: dict[str, _Storage] = {}
+
+    def load(self):
+        try:
+            return super().load()
+        except KeyError as error:
+            raise BadInput(
+                f"it has the instruction {error}, which state dicts are written without"
+            ) from error
+
+    def find_class(self, module, name):
+        asked = f"{module}.{name}"
+        if asked not in GLOBALS:
+            raise BadInput(
+                f"it asks for {asked[:100]!r}, which no state dict needs and nothing here runs; "
+                "save model.state_dict() alone"
+            )
+        return GLOBALS[asked]
+
+    def persistent_load(self, pid) -> _Storage:
+        match pid:
+            case ("storage", np.dtype() as dtype, str(key), str(), int(numel), *view):
+                if numel >= 0 and view in ([], [None]):
+                    self.storages[key] = storage = _Storage(dtype, key, numel)
+                    return storage
+        raise BadInput("it refers to what is no storage of numbers; save model.state_dict() alone")
+
+
+def _from_zip(path: Path) -> tuple[object, dict[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         # torch.save compresses nothing, so that a member that unfolds is none of its own.
@@ -37,56 +146,51 @@ def _from_zip(path: Path) -> tuple[object, Bytes]:
     folder = names[0].removesuffix("data.pkl")
     if contents.get(f"{folder}byteorder", b"little") != b"little":
         raise BadInput("it was written big-endian; save it on a little-endian machine")
-    value = torch_pickle.load(io.BytesIO(contents[names[0]]))
-    return value, lambda storage: contents[f"{folder}data/{storage.key}"]
+    value = _Unpickler(io.BytesIO(contents[names[0]])).load()
+    return value, {name.removeprefix(f"{folder}data/"): data for name, data in contents.items()}
 
 
-def _from_legacy(path: Path) -> tuple[object, Bytes]:
+def _from_legacy(path: Path) -> tuple[object, dict[str, bytes]]:
     file = io.BytesIO(path.read_bytes())
-    magic, protocol, system = (torch_pickle.load(file) for _ in range(3))
+    magic, protocol, system = (_Unpickler(file).load() for _ in range(3))
     if magic != LEGACY_MAGIC or protocol != LEGACY_PROTOCOL:
         raise BadInput("it is a pickle, but not of torch.save's; give one that torch.save wrote")
     if system["little_endian"] is not True:
         raise BadInput("it was written big-endian; save it on a little-endian machine")
-    storages: dict[str, Storage] = {}
-    value, keys = torch_pickle.load(file, storages), torch_pickle.load(file)
+    unpickler = _Unpickler(file)
+    value, keys = unpickler.load(), _Unpickler(file).load()
     # Every storage follows as its count of numbers and then those, and only the pickle knows
     # what kind of numbers they are.
     contents = {}
     for key in keys:
-        if not isinstance(key, str) or key not in storages:
+        if not isinstance(key, str) or key not in unpickler.storages:
             raise BadInput("it holds a storage that nothing refers to; get the whole file again")
         numel = int.from_bytes(file.read(8), "little")
-        contents[key] = file.read(numel * np.dtype(STORAGES[storages[key].kind]).itemsize)
-    return value, lambda storage: contents[storage.key]
+        contents[key] = file.read(numel * unpickler.storages[key].dtype.itemsize)
+    return value, contents
 
 
-def _state(value) -> dict[str, Tensor]:
+def _state(value) -> dict[str, _Tensor]:
     """The state dict in what was saved: itself, or the `state_dict` of a training checkpoint."""
     if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
         value = value["state_dict"]
     if not isinstance(value, dict) or not value:
         raise BadInput("it holds no state dict; save model.state_dict()")
     for name, tensor in value.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+        if not isinstance(name, str) or not isinstance(tensor, _Tensor):
             raise BadInput(f"its entry {name!r} is no tensor; save model.state_dict() alone")
     return value
 
 
-def _array(tensor: Tensor, content: bytes | memoryview) -> np.ndarray:
-    dtype, storage = np.dtype(STORAGES[tensor.storage.kind]), tensor.storage
-    last = tensor.offset + sum(
-        (n - 1) * step for n, step in zip(tensor.size, tensor.stride, strict=True)
-    )
-    if len(content) < storage.numel * dtype.itemsize or (
-        prod(tensor.size) and last >= storage.numel
-    ):
+def _array(tensor: _Tensor, contents: dict[str, bytes]) -> np.ndarray:
+    (dtype, key, numel), offset, size, stride = tensor
+    if not prod(size):
+        return np.empty(size, dtype)
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if len(contents[key]) < numel * dtype.itemsize or last >= numel:
         raise BadInput("a tensor of it reaches beyond its storage; get the whole file again")
-    if not prod(tensor.size):
-        return np.empty(tensor.size, dtype)
-    strides = [step * dtype.itemsize for step in tensor.stride]
-    start = tensor.offset * dtype.itemsize
-    return np.ndarray(tensor.size, dtype, content, start, strides).copy()
+    strides = [step * dtype.itemsize for step in stride]
+    return np.ndarray(size, dtype, contents[key], offset * dtype.itemsize, strides).copy()
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -97,15 +201,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """
     with open(path, "rb") as file:
         zipped = file.read(2) == b"PK"
-    value, content = (_from_zip if zipped else _from_legacy)(path)
+    value, contents = (_from_zip if zipped else _from_legacy)(path)
     state = _state(value)
     # Tensors may share a storage, or repeat a number of it with a stride of zero.
-    require_plausible(
-        path,
-        sum(prod(t.size) * np.dtype(STORAGES[t.storage.kind]).itemsize for t in state.values()),
-    )
-    arrays = {}
-    for name, tensor in state.items():
-        array = _array(tensor, content(tensor.storage))
-        arrays[name] = widened(array) if tensor.storage.kind == "BFloat16Storage" else array
-    return arrays
+    require_plausible(path, sum(prod(t.size) * t.storage.dtype.itemsize for t in state.values()))
+    arrays = {name: _array(tensor, contents) for name, tensor in state.items()}
+    return {n: widened(a) if a.dtype == np.uint16 else a for n, a in arrays.items()}
