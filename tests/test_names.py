@@ -1,6 +1,5 @@
 """The maps of other people's names hold for the arrays their own code writes."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +28,7 @@ def test_a_map_uses_every_array_once(name):
     assert set(sources) == {str(key) for key in keys(peer.network)}
     used = [source.key for source in sources.values()]
     assert len(used) == len(set(used))
-    assert set(used) == {
-        array
-        for array in shapes(name)
-        if not any(re.search(pattern, array) for pattern in peer.names.IGNORED)
-    }
+    assert set(used) == set(peer.names.not_ignored(shapes(name)))
 
 
 #: One network of either framework's order of axes; the others' are large.
@@ -58,7 +53,7 @@ def test_arrays_too_many_too_few_and_of_another_rank_are_named():
     kernel = "InceptionV1/Logits/Conv2d_0c_1x1/weights"
 
     def renamed_with(changed):
-        return rename(changed, peer.network, peer.names.names, peer.names.IGNORED)
+        return rename(changed, peer.network, peer.names)
 
     assert (
         renamed_with(arrays | {"global_step": np.zeros(())}).keys() == renamed_with(arrays).keys()

@@ -11,7 +11,7 @@ import keras_inception as ki
 from keras_inception.networks import FAMILY
 from keras_inception.transform import without_aux
 from keras_inception.weights import store
-from keras_inception.weights.names import keras_applications
+from keras_inception.weights.names import NAME_MAPS
 from keras_inception.weights.rename import rename
 
 PAIRS = {
@@ -59,7 +59,7 @@ def test_the_same_numbers_as_keras_applications(name, top):
     ours = our_builder(**arguments)
     net = without_aux(FAMILY[name])
     net = net if top else replace(net, top=())
-    store.write(ours, rename(renumbered(theirs), net, keras_applications.names))
+    store.write(ours, rename(renumbered(theirs), net, NAME_MAPS["keras_applications"]))
     images = rng.uniform(-1, 1, (2, *shape)).astype("float32")
     expected = np.array(theirs(images))
     scale = max(1.0, float(np.std(expected)))

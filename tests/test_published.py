@@ -21,7 +21,7 @@ from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.transform import widen
 from keras_inception.variants import VARIANTS
 from keras_inception.weights import presets, pretrained, store
-from keras_inception.weights.names import caffe
+from keras_inception.weights.names import NAME_MAPS, caffe
 from keras_inception.weights.presets import PRESETS, RECOMMENDED, Preset
 
 #: A network small enough to make its file in a test, with a background class.
@@ -194,7 +194,7 @@ def test_a_network_without_published_weights_says_so():
 def test_every_preset_can_be_read():
     for tag, record in PRESETS.items():
         assert tag.split(".")[0] == record.network and record.url.startswith("http")
-        sources = pretrained._NAMES[record.names].names(record.net)
+        sources = NAME_MAPS[record.names].names(record.net)
         assert len({source.key for source in sources.values()}) == len(sources)
         # Without a digest, it is the connection that says whose file it is.
         assert re.fullmatch(DIGEST, record.digest) if record.digest else "https:" in record.url

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
@@ -21,21 +20,13 @@ from ..transform import without_aux
 from ..variants import VARIANTS
 from . import download, formats, store
 from .keys import keys
-from .names import caffe, caffe_arrays, keras_applications, native, osmr, slim, timm, torchvision
+from .names import NAME_MAPS
 from .presets import CAFFE, OSMR, PRESETS, Preset, preset
 from .rename import rename
 from .transfer_learning import with_channels
 
 #: The array of our own files that says, in JSON, which network they are for.
 RECORD = "keras_inception.json"
-
-_NAMES = {
-    "caffe": caffe,
-    "keras_applications": keras_applications,
-    "slim": slim,
-    "timm": timm,
-    "torchvision": torchvision,
-}
 
 
 @dataclass(frozen=True)
@@ -126,34 +117,34 @@ def _fetched(record: Preset) -> Path:
 
 
 def _from_preset(record: Preset) -> PretrainedWeights:
-    arrays = formats.read(_fetched(record))
-    names = _NAMES[record.names]
-    return PretrainedWeights(
-        record.net,
-        rename(arrays, record.net, names.names, names.IGNORED),
-        record.preprocessing,
-        record.tag,
-        record.heads != "untrained",
-    )
+    arrays = rename(formats.read(_fetched(record)), record.net, NAME_MAPS[record.names])
+    trained = record.heads != "untrained"
+    return PretrainedWeights(record.net, arrays, record.preprocessing, record.tag, trained)
 
 
 def _from_file(path: Path, network: str | None) -> PretrainedWeights:
     arrays = formats.read(path)
     if RECORD in arrays:
         return _from_native(path, arrays, network)
-    found = None
-    for whole, names, preprocessing in _candidates(network):
-        for net in dict.fromkeys((whole, without_aux(whole))):
-            named = {source.key for source in names.names(net).values()}
-            held = {key for key in arrays if not _is_ignored(key, names)}
-            apart = len(named ^ held)
-            if found is None or apart < found[0]:
-                found = apart, net, names, preprocessing
-    _, net, names, preprocessing = found
-    net = replace(net, classes=_classes(arrays, net, names) or net.classes)
-    return PretrainedWeights(
-        net, rename(arrays, net, names.names, names.IGNORED), preprocessing, str(path)
-    )
+    _, net, name_map, preprocessing = min(_candidates(arrays, network), key=lambda row: row[0])
+    bias = name_map.names(net)[f"{net.top[-1].name}/bias"].key
+    if bias in arrays:
+        net = replace(net, classes=arrays[bias].size)
+    return PretrainedWeights(net, rename(arrays, net, name_map), preprocessing, str(path))
+
+
+def _candidates(arrays: dict[str, np.ndarray], network: str | None) -> Iterator[tuple]:
+    """How many names `arrays` are apart from a network's, the network, whose names, and theirs."""
+    rows = [(preset.net, preset.names, preset.preprocessing) for preset in PRESETS.values()]
+    rows.append((VARIANTS["googlenet.caffe"], "caffe_arrays", CAFFE))
+    rows.append((VARIANTS["inception_resnet_v1.osmr"], "osmr", OSMR))
+    for whole, names, preprocessing in rows:
+        if network in (None, whole.name):
+            name_map = NAME_MAPS[names]
+            held = set(name_map.not_ignored(arrays))
+            for net in dict.fromkeys((whole, without_aux(whole))):
+                named = {source.key for source in name_map.names(net).values()}
+                yield len(named ^ held), net, name_map, preprocessing
 
 
 def save(found: PretrainedWeights, path: str | Path) -> None:
@@ -177,23 +168,6 @@ def _from_native(
         raise BadInput(f"the record in {path} is damaged ({error!r}); convert it again") from error
     if network not in (None, net.name):
         raise BadInput(f"{path} holds the weights of {net.name}; those of {network} are needed")
-    return PretrainedWeights(net, rename(arrays, net, native.names), preprocessing, str(path))
-
-
-def _is_ignored(key: str, names: ModuleType) -> bool:
-    return any(re.search(pattern, key) for pattern in names.IGNORED)
-
-
-def _candidates(network: str | None) -> list[tuple[Network, ModuleType, Preprocessing]]:
-    """The networks a file may be for, and whose names it may use."""
-    found = [
-        (record.net, _NAMES[record.names], record.preprocessing) for record in PRESETS.values()
-    ]
-    found.append((VARIANTS["googlenet.caffe"], caffe_arrays, CAFFE))
-    found.append((VARIANTS["inception_resnet_v1.osmr"], osmr, OSMR))
-    return [row for row in found if network is None or row[0].name == network]
-
-
-def _classes(arrays: dict[str, np.ndarray], net: Network, names: ModuleType) -> int | None:
-    source = names.names(net)[f"{net.top[-1].name}/bias"]
-    return arrays[source.key].size if source.key in arrays else None
+    return PretrainedWeights(
+        net, rename(arrays, net, NAME_MAPS["native"]), preprocessing, str(path)
+    )

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-
 import numpy as np
 
 from ..errors import BadInput
 from ..spec import Network
-from .names import Source
+from .names import NameMap, Source
 from .store import some
 
 
-def rename(
-    arrays: dict[str, np.ndarray],
-    net: Network,
-    names: Callable[[Network], dict[str, Source]],
-    ignored: Iterable[str] = (),
-) -> dict[str, np.ndarray]:
+def rename(arrays: dict[str, np.ndarray], net: Network, name_map: NameMap) -> dict[str, np.ndarray]:
     """The weights of `net` in our names and layouts, from the `arrays` of somebody's file.
 
-    `names` is the map of a project in `weights.names`; `ignored` are regular expressions of
-    arrays that hold no weight. Raises BadInput if an array is missing, left over, or has another
-    number of axes; `store.write` compares the shapes.
+    Raises BadInput if an array is missing, left over, or has another number of axes;
+    `store.write` compares the shapes.
     """
-    sources = names(net)
+    sources = name_map.names(net)
     needed = {source.key for source in sources.values()}
     missing = sorted(needed - arrays.keys())
-    unused = sorted(
-        f"{name} {arrays[name].shape}"
-        for name in arrays.keys() - needed
-        if not any(re.search(pattern, name) for pattern in ignored)
-    )
+    surplus = sorted(name_map.not_ignored(arrays.keys() - needed))
+    unused = [f"{name} {arrays[name].shape}" for name in surplus]
     if missing or unused:
         raise BadInput(
             f"the file does not hold the weights of {net.name}: "

@@ -19,7 +19,7 @@ from keras_inception.spec import Network
 from keras_inception.transform import without_aux
 from keras_inception.variants import VARIANTS
 from keras_inception.weights import store
-from keras_inception.weights.names import osmr, slim, timm, torchvision
+from keras_inception.weights.names import NAME_MAPS, NameMap
 from keras_inception.weights.rename import rename
 
 
@@ -35,10 +35,13 @@ class Torch:
 
     network: Network
     package: str
-    names: ModuleType
     taps: dict[str, str] = field(default_factory=dict)
     #: The axis that kernels keep their filters on.
     filters = 0
+
+    @property
+    def names(self) -> NameMap:
+        return NAME_MAPS[self.package]
 
     def model(self):
         import_torchvision()
@@ -75,7 +78,7 @@ class Slim:
     network: Network
     package: str
     function: str
-    names = slim
+    names = NAME_MAPS["slim"]
     filters = -1
 
     def graph(self, height: int, width: int, heads: bool):
@@ -125,7 +128,7 @@ class Osmr:
 
     network: Network
     package: str
-    names = osmr
+    names = NAME_MAPS["osmr"]
     filters = -1
 
     def model(self):
@@ -169,16 +172,13 @@ PEERS = {
     "torchvision_googlenet": Torch(
         VARIANTS["googlenet.torchvision"],
         "torchvision",
-        torchvision,
         {"aux1": "inception4a", "aux2": "inception4d"},
     ),
-    "torchvision_inception_v3": Torch(_V3, "torchvision", torchvision, _V3_TAPS),
-    "timm_inception_v3": Torch(_V3, "timm", timm, _V3_TAPS),
-    "timm_inception_v3_headless": Torch(without_aux(_V3), "timm", timm),
-    "timm_inception_v4": Torch(without_aux(VARIANTS["inception_v4.timm"]), "timm", timm),
-    "timm_inception_resnet_v2": Torch(
-        without_aux(VARIANTS["inception_resnet_v2.timm"]), "timm", timm
-    ),
+    "torchvision_inception_v3": Torch(_V3, "torchvision", _V3_TAPS),
+    "timm_inception_v3": Torch(_V3, "timm", _V3_TAPS),
+    "timm_inception_v3_headless": Torch(without_aux(_V3), "timm"),
+    "timm_inception_v4": Torch(without_aux(VARIANTS["inception_v4.timm"]), "timm"),
+    "timm_inception_resnet_v2": Torch(without_aux(VARIANTS["inception_resnet_v2.timm"]), "timm"),
     "osmr_inception_resnet_v1": Osmr(VARIANTS["inception_resnet_v1.osmr"], "tf2cv"),
     # Their v1 has no heads.
     "slim_inception_v1": replace(_SLIM_V1, network=without_aux(_SLIM_V1.network)),
@@ -193,7 +193,7 @@ def our_logits(peer, arrays: dict[str, np.ndarray], images: np.ndarray) -> dict[
     """Output name -> logits of our network of `peer`, a value of PEERS."""
     net = replace(peer.network, input_shape=images.shape[1:], activation=None)
     model = build(net)
-    store.write(model, rename(arrays, net, peer.names.names, peer.names.IGNORED))
+    store.write(model, rename(arrays, net, peer.names))
     # Called, not predict: compiling takes longer than one batch.
     outputs = model(images, training=False)
     names = ["main", *(head.name for head in net.heads)]

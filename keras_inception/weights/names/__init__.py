@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
-
-def as_it_is(array: np.ndarray) -> np.ndarray:
-    return array
-
-
-def oihw(array: np.ndarray) -> np.ndarray:
-    """A convolution's kernel of Caffe or PyTorch, (out, in, height, width), as ours."""
-    return array.transpose(2, 3, 1, 0)
-
-
-def oi(array: np.ndarray) -> np.ndarray:
-    """A linear layer's kernel of Caffe or PyTorch, (out, in), as ours."""
-    return array.T
-
-
-def pointwise(array: np.ndarray) -> np.ndarray:
-    """A classifier kept as a 1x1 convolution, (1, 1, in, out), as ours."""
-    return array[0, 0]
-
-
-def flattened_chw(grid: int) -> Callable[[np.ndarray], np.ndarray]:
-    """A linear layer's (out, in) after a flattened (channels, grid, grid) map, as ours."""
-
-    def read(array: np.ndarray) -> np.ndarray:
-        units = len(array)
-        return array.reshape(units, -1, grid, grid).transpose(2, 3, 1, 0).reshape(-1, units)
-
-    return read
+from ...spec import Network
+from . import caffe, keras_applications, osmr, pytorch, slim, timm, torchvision
+from .sources import Source, mapped
 
 
 @dataclass(frozen=True)
-class Source:
-    """The array of a file that holds one weight, and how it is turned into our layout."""
+class NameMap:
+    """What a project calls its arrays: `names` gives the source of every weight of a network, by
+    our name; `ignored` are regular expressions of arrays that hold no weight."""
 
-    key: str
-    read: Callable[[np.ndarray], np.ndarray] = as_it_is
+    names: Callable[[Network], dict[str, Source]]
+    ignored: tuple[str, ...] = ()
+
+    def not_ignored(self, names: Iterable[str]) -> list[str]:
+        return [n for n in names if not any(re.search(each, n) for each in self.ignored)]
+
+
+NAME_MAPS = {
+    "caffe": NameMap(caffe.names),
+    "caffe_arrays": NameMap(caffe.array_names),
+    "keras_applications": NameMap(keras_applications.names),
+    "native": NameMap(lambda net: mapped(net, lambda key, *_: Source(str(key)))),
+    "osmr": NameMap(osmr.names),
+    "slim": NameMap(slim.names, slim.IGNORED),
+    "timm": NameMap(timm.names, pytorch.IGNORED),
+    "torchvision": NameMap(torchvision.names, pytorch.IGNORED),
+}

@@ -10,25 +10,29 @@ import re
 import numpy as np
 
 from ...nodes import Classifier, Conv, Dense
-from ...spec import Network
-from ..keys import keys
-from . import Source, flattened_chw, oihw
-
-IGNORED: tuple[str, ...] = ()
+from ...spec import Network, Weight
+from .sources import Source, flattened_chw, mapped, oihw
 
 _GRID = 4  # pixels on a side of the map that a head's first dense layer flattens
 
 
 def names(net: Network) -> dict[str, Source]:
     """The blob that holds each weight of the network."""
-    sources = {}
-    for key in keys(net):
-        layer = _slashed(key.layer)
-        if key.variable == "bias":
-            sources[str(key)] = Source(f"{layer}/1", np.ravel)
-        else:
-            sources[str(key)] = Source(f"{layer}/0", _LAYOUTS[type(key.row)])
-    return sources
+    return mapped(net, _blob)
+
+
+def array_names(net: Network) -> dict[str, Source]:
+    """The same, of googlenet_bvlc_hwio.npz: `layer_w` and `layer_b`, in our layout already."""
+    return mapped(net, lambda key, layer, _: Source(f"{layer}_{_ENDS[key.variable]}"))
+
+
+_ENDS = {"kernel": "w", "bias": "b"}
+
+
+def _blob(key: Weight, layer: str, _) -> Source:
+    if key.variable == "bias":
+        return Source(f"{_slashed(layer)}/1", np.ravel)
+    return Source(f"{_slashed(layer)}/0", _LAYOUTS[type(key.row)])
 
 
 def _matrix(array: np.ndarray) -> np.ndarray:

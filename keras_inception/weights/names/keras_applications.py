@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 
 from ...nodes import Conv
-from ...spec import Network
-from ..keys import keys
-from . import Source
-
-#: A file of these networks holds nothing else.
-IGNORED = ()
+from ...spec import Network, Weight
+from .sources import Source, mapped
 
 _NAMED = {
     "Logits": "predictions",
@@ -25,12 +21,13 @@ _NAMED = {
 
 def names(net: Network) -> dict[str, Source]:
     """Our weight -> the array of the file, its automatic numbers counted anew from 0."""
-    order, found = {}, {}
-    for key in keys(net):
-        layer = _NAMED.get(key.layer, re.sub("_projection$", "_conv", key.layer))
+    order = {}
+
+    def source(key: Weight, layer: str, _) -> Source:
+        theirs = _NAMED.get(key.layer, re.sub("_projection$", "_conv", key.layer))
         if isinstance(key.row, Conv) and key.layer not in _NAMED:
-            number = order.setdefault(key.row.name, len(order))
-            kind = "batch_normalization" if key.layer.endswith("_bn") else "conv2d"
-            layer = f"{kind}:{number}"
-        found[str(key)] = Source(f"{layer}/{key.variable}")
-    return found
+            kind = "conv2d" if layer == key.layer else "batch_normalization"
+            theirs = f"{kind}:{order.setdefault(layer, len(order))}"
+        return Source(f"{theirs}/{key.variable}")
+
+    return mapped(net, source)

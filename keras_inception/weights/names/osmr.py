@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from ...nodes import Bottleneck
 from ...spec import Network, Residual, Weight
-from ..keys import keys
-from . import Source
-from .block_positions import BlockPosition, block_positions
-
-#: A file of this network holds nothing else.
-IGNORED = ()
+from .block_positions import BlockPosition
+from .sources import Source, mapped
 
 _LAYERS = {
     "Conv2d_1a_3x3": "init_block/conv1",
@@ -42,20 +38,20 @@ def _conv(position: BlockPosition) -> str:
     return f"{_unit(position.block.name)}/branches/branch{position.branch + 1}/{conv}"
 
 
-def _scope(key: Weight, positions: dict[str, BlockPosition]) -> str:
-    layer = key.layer.removesuffix("_bn")
-    normalization = key.layer.endswith("_bn")
+def _source(key: Weight, layer: str, position: BlockPosition | None) -> Source:
+    norm = key.layer != layer
     if isinstance(key.row, Bottleneck):
-        return "output1/bn" if normalization else "output1/fc1"
-    if layer == "Logits":
-        return "output1/fc2"
-    if isinstance(key.row, Residual):
-        return f"features/{_unit(key.row.name)}/conv/conv"
-    module = _conv(positions[layer]) if layer in positions else _LAYERS[layer]
-    return f"features/{module}/{'bn' if normalization else 'conv/conv'}"
+        scope = "output1/bn" if norm else "output1/fc1"
+    elif layer == "Logits":
+        scope = "output1/fc2"
+    elif isinstance(key.row, Residual):
+        scope = f"features/{_unit(key.row.name)}/conv/conv"
+    else:
+        module = _conv(position) if position else _LAYERS[layer]
+        scope = f"features/{module}/{'bn' if norm else 'conv/conv'}"
+    return Source(f"{scope}/{key.variable}")
 
 
 def names(net: Network) -> dict[str, Source]:
     """Our weight -> the variable of the file."""
-    positions = block_positions(net)
-    return {str(key): Source(f"{_scope(key, positions)}/{key.variable}") for key in keys(net)}
+    return mapped(net, _source)

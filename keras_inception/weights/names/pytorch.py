@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...nodes import Conv
 from ...spec import Residual, Weight
-from . import Source, as_it_is, oi, oihw
+from .sources import Source, oi, oihw
 
 #: A counter of batch normalization, which no weight of ours is.
 IGNORED = (r"\.num_batches_tracked$",)
@@ -25,5 +25,5 @@ def source(key: Weight, module: str) -> Source:
     if isinstance(key.row, Conv):
         module += ".conv"
     if key.variable == "bias":
-        return Source(f"{module}.bias", as_it_is)
+        return Source(f"{module}.bias")
     return Source(f"{module}.weight", oihw if isinstance(key.row, Conv | Residual) else oi)

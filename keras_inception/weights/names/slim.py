@@ -5,11 +5,12 @@ Classes are 1001 there, with the background first.
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...nodes import Classifier, pair
 from ...spec import Network, Residual, Weight
-from ..keys import keys
-from . import Source, as_it_is, pointwise
-from .block_positions import BlockPosition, block_positions
+from .block_positions import BlockPosition
+from .sources import Source, mapped, pointwise
 
 #: What a training run leaves beside the weights.
 IGNORED = (
@@ -107,23 +108,20 @@ def _conv(net: Network, position: BlockPosition) -> str:
     return f"{branch}/Conv2d_{order}{height}x{width}"
 
 
-def _scope(net: Network, key: Weight, positions: dict[str, BlockPosition]) -> str:
-    layer = key.layer.removesuffix("_bn")
+def _source(net: Network, key: Weight, layer: str, position: BlockPosition | None) -> Source:
     if layer in _LAYERS[net.name]:
-        return _LAYERS[net.name][layer]
-    if isinstance(key.row, Residual):
-        return f"{_block(net, key.row.name)}/Conv2d_1x1"
-    return _conv(net, positions[layer]) if layer in positions else layer
+        scope = _LAYERS[net.name][layer]
+    elif isinstance(key.row, Residual):
+        scope = f"{_block(net, key.row.name)}/Conv2d_1x1"
+    else:
+        scope = _conv(net, position) if position else layer
+    variable = f"BatchNorm/{key.variable}" if layer != key.layer else _VARIABLES[key.variable]
+    source = f"{_ROOTS[net.name]}/{scope}/{variable}"
+    if isinstance(key.row, Classifier) and "/Conv2d_" in scope and key.variable == "kernel":
+        return Source(source, pointwise)
+    return Source(source)
 
 
 def names(net: Network) -> dict[str, Source]:
     """Our weight -> the checkpoint's variable."""
-    positions, found = block_positions(net), {}
-    for key in keys(net):
-        scope = _scope(net, key, positions)
-        normalization = key.layer.endswith("_bn")
-        variable = f"BatchNorm/{key.variable}" if normalization else _VARIABLES[key.variable]
-        convolved = isinstance(key.row, Classifier) and "/Conv2d_" in scope
-        read = pointwise if convolved and key.variable == "kernel" else as_it_is
-        found[str(key)] = Source(f"{_ROOTS[net.name]}/{scope}/{variable}", read)
-    return found
+    return mapped(net, partial(_source, net))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from ...spec import Network, Residual, Weight
-from ..keys import keys
-from . import Source, torchvision
-from .block_positions import BlockPosition, block_positions
-from .pytorch import IGNORED as IGNORED
+from . import torchvision
+from .block_positions import BlockPosition
 from .pytorch import source
+from .sources import Source, mapped
 
 _REPEATS = {"block35": "repeat", "block17": "repeat_1", "block8": "repeat_2"}
 
@@ -33,7 +32,9 @@ def _inception_v4(net: Network, key: Weight, layer: str, position: BlockPosition
     return f"{module}.{_branch(position)}"
 
 
-def _inception_resnet_v2(net: Network, key: Weight, layer: str, position: BlockPosition | None) -> str:
+def _inception_resnet_v2(
+    net: Network, key: Weight, layer: str, position: BlockPosition | None
+) -> str:
     if layer == "Logits":
         return "classif"
     if isinstance(key.row, Residual):
@@ -58,8 +59,4 @@ def names(net: Network) -> dict[str, Source]:
         "inception_v4": _inception_v4,
         "inception_resnet_v2": _inception_resnet_v2,
     }[net.name]
-    positions, found = block_positions(net), {}
-    for key in keys(net):
-        layer = key.layer.removesuffix("_bn")
-        found[str(key)] = source(key, module(net, key, layer, positions.get(layer)))
-    return found
+    return mapped(net, lambda key, *where: source(key, module(net, key, *where)))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...nodes import Dense
-from ...spec import Network
-from ..keys import keys
-from . import Source, flattened_chw
-from .block_positions import BlockPosition, block_positions
-from .pytorch import IGNORED as IGNORED
+from ...spec import Network, Weight
+from .block_positions import BlockPosition
 from .pytorch import source
+from .sources import Source, flattened_chw, mapped
 
 _GOOGLENET = {
     "conv1_7x7_s2": "conv1",
@@ -59,12 +57,12 @@ def names(net: Network) -> dict[str, Source]:
         "googlenet": (_GOOGLENET, _googlenet),
         "inception_v3": (_INCEPTION_V3, _inception_v3),
     }[net.name]
-    modules = modules | {layer: name(position) for layer, position in block_positions(net).items()}
-    found = {}
-    for key in keys(net):
-        layer = key.layer.removesuffix("_bn")
-        found[str(key)] = source(key, modules.get(layer, layer))
+
+    def of(key: Weight, layer: str, position: BlockPosition | None) -> Source:
+        found = source(key, name(position) if position else modules.get(layer, layer))
         if isinstance(key.row, Dense) and key.variable == "kernel":
             # Their heads flatten (channels, 4, 4).
-            found[str(key)] = replace(found[str(key)], read=flattened_chw(4))
-    return found
+            return replace(found, read=flattened_chw(4))
+        return found
+
+    return mapped(net, of)
