@@ -66,74 +66,46 @@ class Preset:
         return without_aux(net) if self.heads == "none" else net
 
 
-def _slim(tag, variant, file, digest, top1, top5, heads="trained") -> Preset:
+def _slim(network, variant, file, digest, top1, top5, heads="trained") -> Preset:
     """A checkpoint of TF-slim: https://github.com/tensorflow/models/tree/master/research/slim"""
-    return Preset(
-        f"{tag}.slim_in1k",
-        variant,
-        "slim",
-        f"https://storage.googleapis.com/download.tensorflow.org/models/{file}.tar.gz",
-        digest,
-        INCEPTION,
-        top1,
-        top5,
-        APACHE,
-        "Google, TF-slim",
-        classes=1001,
-        heads=heads,
-        archive_member="*.ckpt",
-    )
+    url = f"https://storage.googleapis.com/download.tensorflow.org/models/{file}.tar.gz"
+    about = INCEPTION, top1, top5, APACHE, "Google, TF-slim", 1001, heads, "*.ckpt"
+    return Preset(f"{network}.slim_in1k", f"{network}.{variant}", "slim", url, digest, *about)
 
 
-def _keras(tag, file, digest, top1, top5) -> Preset:
+def _keras(network, digest, top1, top5) -> Preset:
     """https://keras.io/api/applications/"""
-    root = "https://storage.googleapis.com/tensorflow/keras-applications"
+    root = f"https://storage.googleapis.com/tensorflow/keras-applications/{network}"
+    url = f"{root}/{network}_weights_tf_dim_ordering_tf_kernels.h5"
+    about = INCEPTION, top1, top5, APACHE, "keras.applications"
     return Preset(
-        f"{tag}.keras_in1k",
-        f"{tag}.keras",
-        "keras_applications",
-        f"{root}/{tag}/{file}",
-        digest,
-        INCEPTION,
-        top1,
-        top5,
-        APACHE,
-        "keras.applications",
+        f"{network}.keras_in1k", f"{network}.keras", "keras_applications", url, digest, *about
     )
 
 
-def _torchvision(tag, file, digest, top1, top5, heads) -> Preset:
+def _torchvision(network, file, digits, top1, top5, heads) -> Preset:
     """https://pytorch.org/vision/stable/models.html"""
-    return Preset(
-        f"{tag}.tv_in1k",
-        f"{tag}.torchvision",
-        "torchvision",
-        f"https://download.pytorch.org/models/{file}",
-        digest,
-        INCEPTION,
-        top1,
-        top5,
-        BSD,
-        "torchvision",
-        heads=heads,
-    )
+    url = f"https://download.pytorch.org/models/{file}-{digits}.pth"
+    about = f"sha256:{digits}", INCEPTION, top1, top5, BSD, "torchvision", 1000, heads
+    return Preset(f"{network}.tv_in1k", f"{network}.torchvision", "torchvision", url, *about)
 
 
-def _timm(tag, variant, trainer, top1, top5, preprocessing=BICUBIC) -> Preset:
+def _timm(network, variant, top1, top5, preprocessing=BICUBIC) -> Preset:
     """https://huggingface.co/timm"""
-    return Preset(
-        f"{tag}.{trainer}",
-        variant,
-        "timm",
-        f"https://huggingface.co/timm/{tag}.{trainer}/resolve/main/model.safetensors",
-        None,
-        preprocessing,
-        top1,
-        top5,
-        APACHE,
-        "timm, from TF-slim's",
-    )
+    url = f"https://huggingface.co/timm/{network}.tf_in1k/resolve/main/model.safetensors"
+    about = preprocessing, top1, top5, APACHE, "timm, from TF-slim's"
+    return Preset(f"{network}.tf_in1k", f"{network}.{variant}", "timm", url, None, *about)
 
+
+BVLC_DIGEST = "sha256:6f7101e3a2183738a7125a0c5021ba82a1feb4228c5ca0924d991b6daf6f6fad"
+SLIM_V1_DIGEST = "sha256:7a620c430fcaba8f8f716241f5148c4c47c035cce4e49ef02cfbe6cd1adf96a6"
+SLIM_V2_DIGEST = (
+    "sha384:c0b2efbae8fc5e237ae67637dca3f311d4b4f7da576b56067e83d95c398a2fccd50baff9cc0de643"
+    "35f4d7b78e1adb07"
+)
+SLIM_IR2_DIGEST = "md5:9e0f18e1259acf943e30690460d96123"
+KERAS_V3_DIGEST = "sha256:00c9ea4e4762f716ac4d300d6d9c2935639cc5e4d139b5790d765dcbeea539d0"
+KERAS_IR2_DIGEST = "md5:e693bd0210a403b3192acc6073ad2e96"
 
 PRESETS = {
     preset.tag: preset
@@ -143,7 +115,7 @@ PRESETS = {
             "googlenet.caffe",
             "caffe",
             "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
-            "sha256:6f7101e3a2183738a7125a0c5021ba82a1feb4228c5ca0924d991b6daf6f6fad",
+            BVLC_DIGEST,
             CAFFE,
             68.7,
             88.9,
@@ -151,75 +123,27 @@ PRESETS = {
             "BVLC, Sergio Guadarrama",
             heads="trained",
         ),
+        _slim("googlenet", "slim", "inception_v1_2016_08_28", SLIM_V1_DIGEST, 69.8, 89.6, "none"),
+        _torchvision("googlenet", "googlenet", "1378be20", 69.778, 89.530, "untrained"),
         _slim(
-            "googlenet",
-            "googlenet.slim",
-            "inception_v1_2016_08_28",
-            "sha256:7a620c430fcaba8f8f716241f5148c4c47c035cce4e49ef02cfbe6cd1adf96a6",
-            69.8,
-            89.6,
-            heads="none",
+            "inception_v2", "slim", "inception_v2_2016_08_28", SLIM_V2_DIGEST, 73.9, 91.8, "none"
         ),
-        _torchvision(
-            "googlenet",
-            "googlenet-1378be20.pth",
-            "sha256:1378be20",
-            69.778,
-            89.530,
-            heads="untrained",
-        ),
-        _slim(
-            "inception_v2",
-            "inception_v2.slim",
-            "inception_v2_2016_08_28",
-            "sha384:c0b2efbae8fc5e237ae67637dca3f311d4b4f7da576b56067e83d95c398a2fccd50baff9cc0de643"
-            "35f4d7b78e1adb07",
-            73.9,
-            91.8,
-            heads="none",
-        ),
-        _keras(
-            "inception_v3",
-            "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
-            "sha256:00c9ea4e4762f716ac4d300d6d9c2935639cc5e4d139b5790d765dcbeea539d0",
-            77.9,
-            93.7,
-        ),
-        _slim("inception_v3", "inception_v3.keras", "inception_v3_2016_08_28", None, 78.0, 93.9),
-        _torchvision(
-            "inception_v3",
-            "inception_v3_google-0cc3c7bd.pth",
-            "sha256:0cc3c7bd",
-            77.294,
-            93.450,
-            heads="trained",
-        ),
-        _timm("inception_v3", "inception_v3.torchvision", "tf_in1k", 77.866, 93.644),
-        _slim("inception_v4", "inception_v4.slim", "inception_v4_2016_09_09", None, 80.2, 95.2),
-        _timm("inception_v4", "inception_v4.timm", "tf_in1k", 80.144, 94.982),
-        _keras(
-            "inception_resnet_v2",
-            "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels.h5",
-            "md5:e693bd0210a403b3192acc6073ad2e96",
-            80.3,
-            95.3,
-        ),
+        _keras("inception_v3", KERAS_V3_DIGEST, 77.9, 93.7),
+        _slim("inception_v3", "keras", "inception_v3_2016_08_28", None, 78.0, 93.9),
+        _torchvision("inception_v3", "inception_v3_google", "0cc3c7bd", 77.294, 93.450, "trained"),
+        _timm("inception_v3", "torchvision", 77.866, 93.644),
+        _slim("inception_v4", "slim", "inception_v4_2016_09_09", None, 80.2, 95.2),
+        _timm("inception_v4", "timm", 80.144, 94.982),
+        _keras("inception_resnet_v2", KERAS_IR2_DIGEST, 80.3, 95.3),
         _slim(
             "inception_resnet_v2",
-            "inception_resnet_v2.keras",
+            "keras",
             "inception_resnet_v2_2016_08_30",
-            "md5:9e0f18e1259acf943e30690460d96123",
+            SLIM_IR2_DIGEST,
             80.4,
             95.3,
         ),
-        _timm(
-            "inception_resnet_v2",
-            "inception_resnet_v2.timm",
-            "tf_in1k",
-            80.434,
-            95.312,
-            Preprocessing(127.5, 127.5, crop=0.8975, interpolation="bicubic"),
-        ),
+        _timm("inception_resnet_v2", "timm", 80.434, 95.312, replace(BICUBIC, crop=0.8975)),
     )
 }
 
