@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadInput
-from . import caffemodel, checkpoint, keras_h5, numpy_archive, safetensors, torch_file
+from . import caffemodel, checkpoint, keras_h5, numpy_arrays, safetensors, torch_file
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Format:
 ZIP = rb"PK\x03\x04"
 CHECKPOINT = Format("a TensorFlow checkpoint", (".ckpt",), rb"\x00", checkpoint.read)
 FORMATS = (
-    Format("a NumPy archive", (".npz",), ZIP, numpy_archive.read),
+    Format("a NumPy archive", (".npz",), ZIP, numpy_arrays.read),
     Format("a Keras HDF5 file", (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n", keras_h5.read),
     Format("a safetensors file", (".safetensors",), rb"(?s:.{8})\{", safetensors.read),
     # A zip, or a pickle of the number that marked such files before.
@@ -75,8 +75,9 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         arrays = form.read(path)
         for name, array in arrays.items():
-            if array.dtype.kind not in "biuf":
-                raise BadInput(f"{name!r} in it is {array.dtype}; a weight is numbers")
+            # np.savez's archives may hold other things beside arrays.
+            if (dtype := np.asarray(array).dtype).kind not in "biuf":
+                raise BadInput(f"{name!r} in it is {dtype}; a weight is numbers")
         return arrays
     except BadInput as error:
         raise BadInput(f"{str(path)!r} cannot be read as {form.title}: {error}") from error

@@ -18,8 +18,7 @@ import h5py
 import numpy as np
 
 from ...errors import BadInput
-from .bfloat16 import widened
-from .bounds import require_plausible
+from .numpy_arrays import require_plausible, widened
 
 # Keras numbers the layers nobody named through a whole session: only their order means anything.
 NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors import deserialize
 
 from ...errors import BadInput
-from .bfloat16 import widened
+from .numpy_arrays import widened
 
 _PAIRS = (
     "F64:<f8 F32:<f4 F16:<f2 BF16:<u2 I64:<i8 I32:<i4 I16:<i2 I8:i1 U64:<u8 U32:<u4 U16:<u2 U8:u1 "

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import BadInput
-from .bfloat16 import widened
-from .bounds import require_plausible
+from .numpy_arrays import require_plausible, widened
 
 # https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
 LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
