@@ -108,16 +108,11 @@ def load(weights: str | Path, network: str | None = None) -> PretrainedWeights:
     return _from_preset(preset(str(weights), network or str(weights).split(".")[0]))
 
 
-def _fetched(record: Preset) -> Path:
-    """The verified file of a preset, downloaded unless it is there already."""
-    file = download.fetch(record.url, record.digest, record.file)
-    if record.archive_member is None:
-        return file
-    return download.extract_member(file, record.archive_member, file.parent / record.tag)
-
-
 def _from_preset(record: Preset) -> PretrainedWeights:
-    arrays = rename(formats.read(_fetched(record)), record.net, NAME_MAPS[record.names])
+    file = download.fetch(record.url, record.digest, record.file)
+    if record.archive_member:
+        file = download.extract_member(file, record.archive_member, file.parent / record.tag)
+    arrays = rename(formats.read(file), record.net, NAME_MAPS[record.names])
     trained = record.heads != "untrained"
     return PretrainedWeights(record.net, arrays, record.preprocessing, record.tag, trained)
 

@@ -4,12 +4,11 @@
 
     python -m keras_inception.weights.formats.keras_h5_layouts weights.h5 arrays.npz
 
-prints the names as a JSON list and writes the arrays in their order, or ends with 1 and a sentence.
+writes the arrays under their names and in their order, or ends with 1 and a sentence.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -109,9 +108,7 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     try:
-        found = arrays(Path(sys.argv[1]))
-        np.savez(sys.argv[2], *found.values())
-        print(json.dumps(list(found)))
+        np.savez(sys.argv[2], **arrays(Path(sys.argv[1])))
     except Exception as error:
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
         sys.exit(kind + " ".join(str(error).split())[:200])
