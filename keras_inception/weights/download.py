@@ -135,9 +135,11 @@ def _receive(url: str, part: Path) -> None:
             file.write(data)
             done += len(data)
             if show:
-                end = "\n" if done == total else ""
-                share = f" of {total / 1e6:.0f} MB" if left else " MB"
-                print(f"\r{part.name}: {done / 1e6:.0f}{share}", end=end, file=sys.stderr)
+                share = f" of {total / 1e6:.0f}" if left else ""
+                text = f"\r{part.name}: {done / 1e6:.0f}{share} MB"
+                print(text, end="", file=sys.stderr, flush=True)
+    if show:
+        print(file=sys.stderr)
     if max(done, total) > LIMIT:
         raise BadInput(f"{url} has more than {LIMIT:,} bytes, which no weights here have")
     if done < total:
