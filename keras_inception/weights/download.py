@@ -135,9 +135,8 @@ def _receive(url: str, part: Path) -> None:
             file.write(data)
             done += len(data)
             if show:
-                share = f" of {total / 1e6:.0f}" if left else ""
-                text = f"\r{part.name}: {done / 1e6:.0f}{share} MB"
-                print(text, end="", file=sys.stderr, flush=True)
+                of = f" of {total / 1e6:.0f}" if left else ""
+                print(f"\r{part.name}: {done / 1e6:.0f}{of} MB", end="", file=sys.stderr)
     if show:
         print(file=sys.stderr)
     if max(done, total) > LIMIT:

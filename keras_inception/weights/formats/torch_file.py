@@ -21,12 +21,13 @@ STORAGES = (
     "Double:<f8 Float:<f4 Half:<f2 BFloat16:<u2 Long:<i8 Int:<i4 Short:<i2 Char:i1 Byte:u1 Bool:?"
 )
 #: What state dicts are written with, beside EMPTY_DICT and BUILD.
-OPCODES = (
+_NAMES = (
     "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE "
     "SHORT_BINUNICODE BINSTRING SHORT_BINSTRING EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST "
     "APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET GLOBAL "
     "STACK_GLOBAL BINPERSID REDUCE"
 )
+OPCODES = [ord(getattr(pickle, name)) for name in _NAMES.split()]
 
 
 class _Storage(NamedTuple):
@@ -82,11 +83,6 @@ GLOBALS = {
 }
 
 
-def _kept_opcodes() -> dict:
-    codes = [ord(getattr(pickle, name)) for name in OPCODES.split()]
-    return {code: pickle._Unpickler.dispatch[code] for code in codes}
-
-
 class _Unpickler(pickle._Unpickler):
     """Python's unpickler with no more than the opcodes and the globals of state dicts.
 
@@ -94,7 +90,7 @@ class _Unpickler(pickle._Unpickler):
     say in what becomes of an opcode. `storages` are those that the pickle refers to, by key.
     """
 
-    dispatch = _kept_opcodes() | {
+    dispatch = {code: pickle._Unpickler.dispatch[code] for code in OPCODES} | {
         ord(pickle.EMPTY_DICT): lambda self: self.append(_Dict()),
         # Attributes are dropped: the versions of an OrderedDict's modules, which are no weights.
         ord(pickle.BUILD): pickle._Unpickler.load_pop,
