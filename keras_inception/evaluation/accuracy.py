@@ -64,13 +64,13 @@ def _examples(classifier: Classifier, source, images, labels) -> Examples:
             raise BadInput(f"{classifier.name} does not say which classes it knows; give --data")
         return labelled(images, classifier.classes, labels)
     known = classifier.data
-    if known is None and source is None:
+    if source is not None:
+        known = replace(known, source=source) if known else DataRef(source)
+    if known is None:
         raise BadInput(
             f"{classifier.name} does not say what it was trained on; name images with --data or "
             "--images"
         )
-    if source is not None:
-        known = replace(known, source=source) if known else DataRef(source)
     return known.split().test
 
 

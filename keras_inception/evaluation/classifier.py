@@ -165,19 +165,17 @@ def open_classifier(
     """
     if hasattr(subject, "output_shape"):
         return _of_model(subject, subject.name, None, classes, preprocessing)
-    path = None if isinstance(subject, Classifier) else Path(subject)
-    in_run = path is not None and path.name == "model.keras" and run_folder.exists(path.parent)
-    if path is not None and path.suffix == ".keras" and not in_run:
+    if isinstance(subject, Classifier):
+        _require_nothing_said(subject.name, classes, preprocessing)
+        return subject
+    path = Path(subject)
+    in_run = path.name == "model.keras" and run_folder.exists(path.parent)
+    if path.suffix == ".keras" and not in_run:
         from keras_inception.saving import load_model
 
         model = load_model(path, compile=False)
         return _of_model(model, str(path), path, classes, preprocessing)
-    if preprocessing or classes:
-        raise BadInput(
-            f"{subject} says itself which preprocessing and classes it has; leave them out"
-        )
-    if path is None:
-        return subject
+    _require_nothing_said(subject, classes, preprocessing)
     if in_run or path.is_dir():
         return _of_run(run_folder.trained(path.parent if in_run else path))
     if path.suffix == ".tflite":
@@ -188,6 +186,13 @@ def open_classifier(
         f"{subject} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
         "nor a tag that `keras-inception weights` lists; give one of these"
     )
+
+
+def _require_nothing_said(subject, classes, preprocessing) -> None:
+    if preprocessing or classes:
+        raise BadInput(
+            f"{subject} says itself which preprocessing and classes it has; leave them out"
+        )
 
 
 def _of_model(model, name: str, path: Path | None, classes, preprocessing) -> Classifier:
