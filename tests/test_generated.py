@@ -22,8 +22,9 @@ ROUNDING = 0.03
 #: Small ones of every kind, for the quick tests.
 QUICK = (5, 13, 18, 19, 23, 39, 42, 45, 50, 56)
 #: Models that once failed: a product that overflows, a layer called twice that the converter
-#: merges, a dense layer that it doubles, a first convolution rewritten after its preprocessing.
-FAILED = (8, 14, 17, 50, 107)
+#: merges, a dense layer that it doubles, a first convolution rewritten after its preprocessing, one
+#: in groups that is not to be.
+FAILED = (8, 14, 17, 50, 107, 429)
 
 
 def assert_served(model, preprocessing, engines=ENGINES):

@@ -16,14 +16,19 @@ from keras_inception.weights.presets import CAFFE
 OURS = Preprocessing()
 
 
-def file_of(kernel, size=16, channels=3, strides=2, around=None, expected=OURS):
-    """An INT8 file of one convolution as the converter makes it, not rewritten."""
+def file_of(
+    kernel, size=16, channels=3, strides=2, around=None, expected=OURS, groups=1, groups_before=0
+):
+    """An INT8 file of one convolution as the converter makes it, not rewritten; with
+    `groups_before`, after one of each pixel in so many groups."""
     keras.utils.set_random_seed(0)
     image = x = layers.Input((*np.broadcast_to(size, 2), channels))
+    if groups_before:
+        x = layers.Conv2D(channels, 1, groups=groups_before)(x)
     if around:
         x = layers.ZeroPadding2D(around)(x)
     padding = "valid" if around is not None else "same"
-    x = layers.Conv2D(8, kernel, strides, padding=padding, activation="relu")(x)
+    x = layers.Conv2D(8, kernel, strides, padding=padding, groups=groups, activation="relu")(x)
     model = plain(keras.Model(image, layers.Conv2D(8, 1)(x)))
     pixels = np.random.default_rng(0).integers(0, 256, (4, *model.shape))
     with pytest.MonkeyPatch.context() as patch:
@@ -45,6 +50,8 @@ def operators(content):
         {"kernel": 3},
         {"kernel": (4, 2), "size": (12, 20)},
         {"kernel": 7, "around": ((3, 2), (2, 3)), "expected": CAFFE},
+        slow({"kernel": 3, "groups_before": 1}),
+        slow({"kernel": 3, "groups_before": 3}),
         slow({"kernel": 7}),
         slow({"kernel": 5, "channels": 1}),
         slow({"kernel": 7, "around": 3}),
@@ -63,8 +70,8 @@ def test_every_output_is_the_same(options):
     expected, found = File(before).scores(given), File(after).scores(given)
     assert len(np.unique(expected)) > 50
     np.testing.assert_array_equal(found, expected)
-    (preprocessed,) = [i for i, name in enumerate(operators(after)) if name == "SPACE_TO_DEPTH"]
-    assert "CONV_2D" not in operators(after)[:preprocessed]
+    first = "CONV_2D" if options.get("groups_before", 0) > 1 else "SPACE_TO_DEPTH"
+    assert next(name for name in operators(after) if name in ("CONV_2D", "SPACE_TO_DEPTH")) == first
 
 
 @pytest.mark.parametrize(
@@ -72,6 +79,7 @@ def test_every_output_is_the_same(options):
     [
         {"kernel": 7, "size": 15},
         {"kernel": 3, "around": 0},
+        {"kernel": 3, "channels": 4, "groups": 2},
         slow({"kernel": 7, "strides": 1}),
         slow({"kernel": 3, "channels": 8}),
         slow({"kernel": 1}),

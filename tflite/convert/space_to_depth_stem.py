@@ -26,8 +26,8 @@ SUFFIX = b"_space_to_depth"
 def faster_stem(graph: Graph) -> Graph:
     """A file that computes the same as this one, its first convolution rewritten.
 
-    As it is if that has not INT8 weights, stride 2, at most CHANNELS inputs, and an even picture
-    padded as for "same" or by an operator of its own.
+    As it is if that has not INT8 weights, stride 2, one group of at most CHANNELS inputs, and an
+    even picture padded as for "same" or by an operator of its own.
     """
     changed = graph.changeable()
     for (name, before), (this, convolution) in pairwise([("", None), *changed.kinds()]):
@@ -52,9 +52,15 @@ def _is_slow(graph, convolution) -> bool:
     return (
         options.strideH == options.strideW == 2
         and options.dilationHFactor == options.dilationWFactor == 1
+        and _has_one_group(graph, convolution)
         and graph.tensors[image].shape[3] <= CHANNELS
         and graph.tensors[image].type == graph.tensors[kernel].type == schema.TensorType.INT8
     )
+
+
+def _has_one_group(graph, convolution) -> bool:
+    image, kernel, *_ = (graph.tensors[i] for i in convolution.inputs)
+    return image.shape[3] == kernel.shape[3]
 
 
 def _rewritten(graph: Graph, pad, convolution) -> bool:
@@ -128,6 +134,7 @@ def _of_each_pixel(graph: Graph, made: int):
             options, shape = operator.builtinOptions, graph.tensors[operator.inputs[1]].shape
             if (
                 [*shape[1:3], options.strideH, options.strideW] == [1] * 4
+                and _has_one_group(graph, operator)
                 and shape[3] <= CHANNELS
                 and _uses(graph, made) == 1
                 and max(_uses(graph, i) for i in operator.inputs[1:]) == 1
