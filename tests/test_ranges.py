@@ -73,6 +73,18 @@ def test_an_operator_that_is_not_there_is_named(residual):
         require_operators(graph, residual, PIXELS, EXPECTED)
 
 
+def test_a_convolution_in_groups_without_a_bias_is_checked_by_its_name_too():
+    layers = keras.layers
+    x = image = keras.Input((8, 8, 4))
+    for name in ("first", "second"):
+        x = layers.Conv2D(6, 1, groups=2, use_bias=False, name=name)(x)
+        x = layers.Activation("tanh")(x)
+    network = plain(keras.Model(image, layers.Conv2D(2, 1)(x)))
+    pixels = np.concatenate([PIXELS, PIXELS[..., :1]], axis=-1)
+    graph = convert(network, "int8", EXPECTED, pixels=pixels)
+    assert {"first", "second"} <= stored_ranges(graph).keys()
+
+
 UNIT, TF = Preprocessing(0, 255), Preprocessing(127.5, 127.5)
 FEW = [("uint8", EXPECTED), ("int8", CAFFE), ("float32", UNIT)]
 EVERY = [

@@ -139,7 +139,13 @@ def _built(network: PlainNetwork) -> dict[str, Any]:
 
     shapes = {network.input: (1, *network.shape)}
     shapes |= {layer.output: (1, *layer.shape) for layer in network.layers}
-    return {layer.name: built(layer, tf_keras, shapes) for layer in network.layers}
+    layers = {layer.name: built(layer, tf_keras, shapes) for layer in network.layers}
+    for layer in layers.values():
+        # tf_keras compiles a convolution in groups, as a CPU needs it to train: operations of a
+        # compiled function lack the layer's name.
+        if getattr(layer, "groups", 1) > 1:
+            layer._jit_compiled_convolution_op = layer.convolution_op
+    return layers
 
 
 def _computed(network: PlainNetwork, layers: Mapping[str, Any], ranges: Ranges, image):
