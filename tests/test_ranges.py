@@ -73,6 +73,27 @@ def test_an_operator_that_is_not_there_is_named(residual):
         require_operators(graph, residual, PIXELS, EXPECTED)
 
 
+def test_an_operator_is_given_what_it_takes_an_activation_along_with():
+    """The converter makes two of a Dense that a ReLU and another read: one ends in the ReLU, whose
+    steps are a tenth of the other's."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    dense = layers.Dense(32)
+    x = dense(layers.Flatten()(image))
+    dense.bias.assign([-20] + [0] * 31)
+    y = layers.Subtract()([x, layers.ReLU(name="relu")(x)])
+    network = plain(keras.Model(image, layers.Dense(4)(y)))
+    found = calibrated_ranges(network, EXPECTED(PIXELS), EXPECTED.range)
+    graph = convert(network, "int8", EXPECTED, ranges=found)
+    assert [name for name, _ in graph.kinds()].count("FULLY_CONNECTED") == 3
+    require_operators(graph, network, PIXELS, EXPECTED)
+    (relu,) = (layer for layer in network.layers if layer.name == "relu")
+    other = replace(relu, options={**relu.options, "max_value": found[relu.output][1] / 4})
+    with pytest.raises(BadInput, match=r"operator of relu .ReLU. computes something"):
+        require_operators(graph, network.with_layers({"relu": other}), PIXELS, EXPECTED)
+
+
 def test_a_convolution_in_groups_without_a_bias_is_checked_by_its_name_too():
     layers = keras.layers
     x = image = keras.Input((8, 8, 4))

@@ -101,8 +101,8 @@ def _named(graph: Graph, network: PlainNetwork) -> Graph:
     order = sorted(named.makers, key=lambda i: (named.kind(named.makers[i]) in CONVERSIONS, -i))
     taken: dict[str, int] = {}
     for tensor in order:
-        fuses = getattr(named.makers[tensor].builtinOptions, "fusedActivationFunction", 0)
-        found = _layer_of(named.tensors[tensor].name.decode(), kinds, bool(fuses))
+        fuses = named.fuses(named.makers[tensor])
+        found = _layer_of(named.tensors[tensor].name.decode(), kinds, fuses)
         if tensor == last:
             found = network.maker[network.output].name
         if found:

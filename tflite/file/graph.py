@@ -86,6 +86,11 @@ class Graph:
         # Codes above 127 do not fit the field that older files used.
         return _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
+    @staticmethod
+    def fuses(operator) -> bool:
+        """Whether an operator takes an activation along."""
+        return bool(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
+
     def kinds(self) -> Iterator[tuple[str, Any]]:
         """Every operator with its name, in the file's order."""
         return ((self.kind(operator), operator) for operator in self.operators)
