@@ -6,6 +6,7 @@ from importlib import import_module
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers.networks import RANGE, filled, limits_of, plain, reduction, small, to_heads
 
 from keras_inception.builder import build
@@ -13,8 +14,10 @@ from keras_inception.errors import BadInput
 from keras_inception.networks.googlenet import GOOGLENET
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.checks.integer import audit
+from keras_inception.tflite.checks.tensors import stored
 from keras_inception.tflite.convert.calibration import calibrated_ranges
 from keras_inception.tflite.convert.to_tflite import convert
+from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.keras_graph import lowering
 from keras_inception.tflite.keras_graph.keras_classifier import classifier
 from keras_inception.tflite.keras_graph.to_keras import called, require_equal
@@ -118,6 +121,41 @@ def test_what_is_joined_shares_a_range(quantized):
 def test_calibrated_before_the_first_step_it_already_agrees(googlenet, quantized, images):
     difference = np.array(quantized.model(images)) - np.array(googlenet(images))
     assert 0 < np.abs(difference).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.AveragePooling2D(2, name="mean"),
+        keras.layers.AveragePooling2D((3, 2), strides=1, padding="same", name="mean"),
+        keras.layers.UpSampling2D(interpolation="bilinear", name="mean"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_averages_are_rounded_as_the_file_rounds_them(each, layer):
+    """Halves too, of which there are many: every value is the same."""
+    image, expected = keras.Input((12, 12, 3)), Preprocessing()
+    network = plain(keras.Model(image, keras.layers.Conv2D(2, 1)(layer(image))))
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 3), np.uint8)
+    quantized = each(network, expected(pixels), RANGE)
+    content = convert(network, "int8", expected, "uint8", ranges=quantized.ranges())
+    found = stored(File(content, keep_tensors=True), expected.caller(pixels))["mean"]
+    (mean,) = (layer.output for layer in network.layers if layer.name == "mean")
+    wanted = quantized.outputs(expected(pixels), {"mean": mean})["mean"]
+    np.testing.assert_allclose(found.values, wanted, atol=found.step / 100)
+
+
+def test_an_average_at_the_lower_end_of_its_range_has_a_gradient(each, images):
+    """Below it nothing has one."""
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.AveragePooling2D(2)(keras.layers.ReLU()(image))
+    quantized = each(plain(keras.Model(image, keras.layers.Conv2D(2, 1)(x))), images, RANGE)
+    (mean,) = quantized.rounding.averaged
+    zeros = tf.zeros((1, 4, 4, 3))
+    with tf.GradientTape() as tape:
+        tape.watch(zeros)
+        rounded = quantized.observers[mean].rounded(zeros)
+    np.testing.assert_array_equal(tape.gradient(rounded, zeros), 1)
 
 
 def test_every_convolution_is_integer_and_each_channel_has_its_own_step(reduced):

@@ -35,6 +35,9 @@ SAME_RANGE = (
     "Reshape",
     "Resizing",
 )
+#: Those of them that compute averages: their operators round halves away from the middle of the
+#: range, where rounding to nearest takes them up.
+_AVERAGING = ("AveragePooling", "Resizing")
 #: Layers whose inputs and output are in one range.
 _ONE_RANGE = ("Concatenate", "Maximum", "Minimum")
 
@@ -61,10 +64,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Rounding:
-    """The group of every tensor that is rounded, and the tensors by whose values ranges go."""
+    """The group of every tensor that is rounded, the tensors by whose values ranges go, and those
+    that are averages, whose halves are rounded away from the middle of the range."""
 
     groups: dict[int, Group]
     observed: frozenset[int]
+    averaged: frozenset[int]
 
 
 def rounding(network: PlainNetwork, input_range: tuple[float, float]) -> Rounding:
@@ -76,7 +81,8 @@ def rounding(network: PlainNetwork, input_range: tuple[float, float]) -> Roundin
             groups[layer.output] = group
             if is_observed:
                 observed.add(layer.output)
-    return Rounding(groups, frozenset(observed))
+    averaged = {layer.output for layer in network.layers if layer.kind in _AVERAGING}
+    return Rounding(groups, frozenset(observed), frozenset(averaged))
 
 
 def is_fused(network: PlainNetwork, layer: Layer) -> bool:

@@ -34,10 +34,8 @@ class KerasFakeQuantized(FakeQuantized):
         return keras.Model(image, self.tensors[self.network.output], name=self.network.name)
 
     def _round(self, number: int, maker: str, tensor) -> None:
-        group = self.rounding.groups.get(number)
-        if group is not None:
-            observed = number in self.rounding.observed
-            self.observers[number] = Range(group, observed, name=f"{maker}>range")
+        if number in self.rounding.groups:
+            self.observers[number] = Range(self.rounding, number, name=f"{maker}>range")
             tensor = self.observers[number](tensor)
         self.tensors[number] = tensor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from ..convert.rounding import Group
+from ..convert.rounding import Rounding
 from ..keras_graph.plain import KINDS, Layer
 from .observer import Observer
 
@@ -66,15 +66,16 @@ def take_variables(made, layer: Layer) -> None:
 class Range(layers.Layer, Observer):
     """Rounds activations to 8 bits in the range of their group."""
 
-    math = ops
+    math, fake_quant = ops, staticmethod(fake_quant)
 
-    def __init__(self, group: Group, observes: bool, **options):
+    def __init__(self, rounding: Rounding, number: int, **options):
         super().__init__(**options)
-        self.begin(group, observes)
+        self.begin(rounding, number)
         kept = {"trainable": False, "autocast": False, "dtype": "float32", "shape": ()}
         self.make_variables(lambda name: self.add_weight(name=name, initializer="zeros", **kept))
 
     def call(self, x, training=False):
+        values = ops.cast(x, "float32")
         if self.observes and (self.calibrating or training):
-            self.observe(ops.cast(x, "float32"))
-        return x if self.calibrating else fake_quant(x, *self.limits())
+            self.observe(values)
+        return ops.cast(self.rounded(values), x.dtype)

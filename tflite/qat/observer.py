@@ -5,31 +5,36 @@ from __future__ import annotations
 from functools import reduce
 
 from ..convert.calibration import EMPTY
-from ..convert.rounding import Group
+from ..convert.rounding import Rounding
 from ..keras_graph.plain import NARROWEST
 
 #: How much of an observed range remains after a batch.
 DECAY = 0.99
 #: The part of the steps after which ranges stay as they are while the weights settle in them.
 FROZEN_AFTER = 0.5
+#: What takes a half up or down, in steps: more than float32 errs by, and less than any other value
+#: of an average is from a half.
+_NUDGE = 1e-3
 _VARIABLES = ("low", "high", "batches_left")
 
 
 class Observer:
-    """Rounds tensors in the range of `group`, which follows them if it `observes`.
+    """Rounds a tensor in the range of its group, which follows it if it is observed.
 
     That range covers its inputs: their smallest and largest while `calibrating`, when nothing is
     rounded; then a moving average of each batch's, for as many batches as `batches_left` says.
-    `math` has minimum, maximum, where, min and max of whatever computes.
+    `math` has add, minimum, maximum, where, min and max of whatever computes, and `fake_quant`
+    rounds in 8 bits there.
     """
 
     calibrating = False
-    math = None
+    math = fake_quant = None
 
-    def begin(self, group: Group, observes: bool) -> None:
-        self.group, self.observes = group, observes
-        if observes:
-            group.whole.observers.append(self)
+    def begin(self, rounding: Rounding, number: int) -> None:
+        self.group = rounding.groups[number]
+        self.observes, self.averages = number in rounding.observed, number in rounding.averaged
+        if self.observes:
+            self.group.whole.observers.append(self)
 
     def make_variables(self, add_weight) -> None:
         """Make what is remembered; `add_weight` takes a name."""
@@ -45,6 +50,20 @@ class Observer:
         high = reduce(self.math.maximum, [observer.high for observer in group.observers])
         narrowest = self.math.where(high > low, NARROWEST, EMPTY)
         return low, self.math.maximum(high, low + narrowest)
+
+    def rounded(self, x):
+        """`x` in 8 bits, unless `calibrating`."""
+        if self.calibrating:
+            return x
+        low, high = self.limits()
+        if self.averages:
+            x = self.math.add(x, self._nudges(x, low, (high - low) / 255))
+        return self.fake_quant(x, low, high)
+
+    def _nudges(self, x, low, step):
+        # What lies below the range has no gradient: its lower end stays in it.
+        down = self.math.where(x > low + step / 4, -_NUDGE * step, 0.0)
+        return self.math.where(x < low + 128 * step, down, _NUDGE * step)
 
     def observe(self, x) -> None:
         """Take the values of a batch into account."""

@@ -18,7 +18,7 @@ import tf_keras
 
 from keras_inception.native_output import verbosity
 
-from ..convert.rounding import Group
+from ..convert.rounding import Rounding
 from ..keras_graph.plain import KINDS, WEIGHTED, Layer
 from ..keras_graph.to_keras import called, keras_layer
 from .fake_quantized import FakeQuantized
@@ -26,7 +26,12 @@ from .observer import Observer
 
 _quantization = tfmot.quantization.keras
 _NUMBERS = SimpleNamespace(
-    minimum=tf.minimum, maximum=tf.maximum, where=tf.where, min=tf.reduce_min, max=tf.reduce_max
+    add=tf.add,
+    minimum=tf.minimum,
+    maximum=tf.maximum,
+    where=tf.where,
+    min=tf.reduce_min,
+    max=tf.reduce_max,
 )
 
 
@@ -65,9 +70,10 @@ class Range(_quantization.quantizers.Quantizer, Observer):
     """Rounds activations to 8 bits in the range of their group."""
 
     math = _NUMBERS
+    fake_quant = staticmethod(tf.quantization.fake_quant_with_min_max_vars)
 
-    def __init__(self, group: Group, observes: bool):
-        self.begin(group, observes)
+    def __init__(self, rounding: Rounding, number: int):
+        self.begin(rounding, number)
 
     def build(self, tensor_shape, name, layer):
         self.make_variables(
@@ -80,9 +86,7 @@ class Range(_quantization.quantizers.Quantizer, Observer):
     def __call__(self, inputs, training, weights, **kwargs):
         if self.observes and (self.calibrating or training):
             self.observe(inputs)
-        if self.calibrating:
-            return inputs
-        return tf.quantization.fake_quant_with_min_max_vars(inputs, *self.limits())
+        return self.rounded(inputs)
 
     def get_config(self):
         return {}
@@ -142,9 +146,9 @@ class TfmotFakeQuantized(FakeQuantized):
         return tf_keras.Model(image, self.tensors[self.network.output], name=self.network.name)
 
     def _wrapped(self, layer, kernel: Kernel | None, number: int):
-        group, output = self.rounding.groups.get(number), None
-        if group is not None:
-            output = self.observers[number] = Range(group, number in self.rounding.observed)
+        output = None
+        if number in self.rounding.groups:
+            output = self.observers[number] = Range(self.rounding, number)
         config = Config(kernel, output)
         return _quantization.QuantizeWrapperV2(layer, config, name_prefix="quant_")
 
