@@ -17,14 +17,16 @@ from keras_inception.tflite.keras_graph.to_keras import outputs
 from keras_inception.tflite.qat import ENGINES, engine
 
 #: What a file's logits may differ by from the fake-quantized model's, over their spread, where the
-#: float model's differ by less: integer operators round halves and sums their own way.
+#: float model's differ by less: integer operators round sums their own way. A step of the logits
+#: they may always: it is all that tells those of a model apart that says the same of every image.
 ROUNDING = 0.03
 #: Small ones of every kind, for the quick tests.
 QUICK = (5, 13, 18, 19, 23, 39, 42, 45, 50, 56)
 #: Models that once failed: a product that overflows, a layer called twice that the converter
 #: merges, a dense layer that it doubles, a first convolution rewritten after its preprocessing, one
-#: in groups that is not to be, or has no name in the file; halves of averages.
-FAILED = (8, 14, 17, 50, 107, 192, 295, 344, 353, 385, 429)
+#: in groups that is not to be, or has no name in the file; halves of averages; one that
+#: says the same of every image.
+FAILED = (8, 14, 17, 50, 107, 192, 259, 295, 344, 353, 385, 429)
 
 
 def assert_served(model, preprocessing, engines=ENGINES):
@@ -45,19 +47,14 @@ def assert_served(model, preprocessing, engines=ENGINES):
         ranges = quantized.ranges()
         files.append(convert(quantized.trained(), "int8", expected, "uint8", ranges=ranges))
         checks.require(files[-1], quantized.trained(), pixels, expected, ranges)
-    noise = deviation(emulated, wanted)
-    for file in files:
-        found = File(file.without_softmax()).scores(expected.caller(pixels))
-        assert deviation(found, emulated) <= max(ROUNDING, 1.5 * noise), (
-            noise,
-            deviation(found, emulated),
-        )
+    spread, noise = np.std(emulated - emulated.mean(axis=0)), root_mean_square(emulated - wanted)
+    for file in map(File, (file.without_softmax() for file in files)):
+        difference = root_mean_square(file.scores(expected.caller(pixels)) - emulated)
+        assert difference <= max(ROUNDING * spread, 1.5 * noise, file.output_step)
 
 
-def deviation(found, expected) -> float:
-    """The difference over the spread, both as root mean squares."""
-    spread = np.std(expected - expected.mean(axis=0)) + 1e-3 * np.std(expected) + 1e-6
-    return float(np.sqrt(np.mean((found - expected) ** 2)) / spread)
+def root_mean_square(values) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 @pytest.mark.parametrize("seed", slow_but(QUICK, range(100)))
