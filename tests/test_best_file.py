@@ -117,7 +117,7 @@ def judges(chain, tmp_path):
         model=to_keras(trained, keras),
         lowered=trained,
     )
-    source = Source(classifier, "chain", examples.classes, pixels, tmp_path)
+    source = Source(classifier, trained, EXPECTED, "chain", examples.classes, pixels, tmp_path)
     made = []
 
     def make():

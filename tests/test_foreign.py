@@ -83,6 +83,23 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     np.testing.assert_allclose(File(path).scores(pixels), expected, atol=0.05)
 
 
+def test_a_file_fed_with_pixels_holds_each_of_them_exactly(tmp_path):
+    """Of pixel / 127.5 - 1 all lie half-way between two integers; what is fed with floats keeps
+    it."""
+    pixels = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), (2, 16, 16, 3))
+    source = open_source(
+        small(), preprocessing="tf", classes=("a", "b"), out=tmp_path, images=pixels
+    )
+    path = exporting.export(source, scheme="int8").path
+    expected = metadata.read(path.read_bytes()).preprocessing
+    file = File(path)
+    scale, zero_point = file.input_quantization
+    np.testing.assert_allclose(file.rounded(expected(pixels)), expected(pixels), atol=scale / 100)
+    np.testing.assert_allclose(expected(pixels) / scale + zero_point, pixels, atol=0.01)
+    path = exporting.export(source, scheme="int8", io="float32").path
+    assert metadata.read(path.read_bytes()).preprocessing == NAMED["tf"]
+
+
 @pytest.mark.parametrize(
     ("engine", "epochs"), [("keras", 0), pytest.param("tfmot", 1, marks=pytest.mark.slow)]
 )

@@ -6,16 +6,21 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from helpers.networks import filled
+from helpers.networks import filled, plain
 from keras import layers, ops
 from keras.applications import densenet, mobilenet_v2, resnet50
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from keras_inception.errors import BadInput
+from keras_inception.inference import outputs_of
 from keras_inception.layers import attention_pooling, local_response_normalization
 from keras_inception.preprocess import NAMED, Preprocessing
 from keras_inception.tflite.keras_graph.emitter import ACTIVATIONS
-from keras_inception.tflite.keras_graph.input_preprocessing import composed, split_off
+from keras_inception.tflite.keras_graph.input_preprocessing import (
+    composed,
+    on_whole_pixels,
+    split_off,
+)
 from keras_inception.tflite.keras_graph.keras_classifier import classifier
 from keras_inception.tflite.keras_graph.lowering import lower
 from keras_inception.tflite.keras_graph.plain import KINDS, WEIGHTED
@@ -158,6 +163,33 @@ def test_preprocessing_inside_and_before_a_model_join():
             np.testing.assert_allclose(
                 composed(first, second)(pixels), second(first(pixels)), rtol=1e-4, atol=1e-4
             )
+
+
+def test_what_whole_pixels_lack_is_added_in_the_first_layer(pixels, image):
+    """So that an 8-bit input has them all, and the network computes the same."""
+    for first in (layers.Conv2D(4, 3), layers.Conv2D(4, 1, strides=2, padding="same")):
+        network = plain(filled(keras.Model(image, head(first(image)))))
+        found, whole = on_whole_pixels(network, NAMED["tf"])
+        assert whole == Preprocessing(128.0, 127.5)
+        assert [layer.kind for layer in found.layers] == [layer.kind for layer in network.layers]
+        expected = outputs_of(to_keras(network, keras), NAMED["tf"](pixels))
+        computed = outputs_of(to_keras(found, keras), whole(pixels))
+        np.testing.assert_allclose(computed, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_before_a_layer_that_pads_pixels_are_half_a_one_darker(image):
+    x = layers.Conv2D(4, 3, padding="same")(image)
+    padded = plain(keras.Model(image, head(x)))
+    assert on_whole_pixels(padded, NAMED["tf"]) == (padded, Preprocessing(128.0, 127.5))
+    read_twice = plain(keras.Model(image, head(layers.Add()([layers.Conv2D(3, 1)(image), image]))))
+    assert on_whole_pixels(read_twice, NAMED["tf"])[0] is read_twice
+
+
+@pytest.mark.parametrize("name", sorted(NAMED.keys() - {"tf"}))
+def test_preprocessing_that_whole_pixels_have_stays(name, image):
+    network = plain(keras.Model(image, head(layers.Conv2D(4, 3)(image))))
+    found, expected = on_whole_pixels(network, NAMED[name])
+    assert found is network and expected == NAMED[name]
 
 
 def test_images_may_be_of_any_size_where_the_model_resizes_them(pixels):

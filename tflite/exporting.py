@@ -102,6 +102,8 @@ def export(
             f"{scheme} takes its ranges from photographs: name a folder of them with --images, a "
             "hundred or more of the kind that will be classified"
         )
+    if io_type != "float32":
+        source = source.on_whole_pixels
     file = _File(source, scheme, scheme, io_type, logits, allow_float or float_lrn, said)
     network = source.network
     if calibrated and not float_lrn:
@@ -156,6 +158,8 @@ def quantize(
     rate = recipe.learning_rate / 100 if learning_rate is None else learning_rate
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
+    if io_type != "float32":
+        source = source.on_whole_pixels
     file = _File(source, "int8_qat", "int8", io_type, logits, allow_float, said)
     network, expected = in_integers(source.network, source.images), source.preprocessing
     quantized = chosen(network, source.images, expected.range)

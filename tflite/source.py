@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from keras_inception.training.data.examples import mode_of
 from keras_inception.training.recipes.recipe import Recipe, recipe_for
 
 from .keras_graph import keras_classifier
+from .keras_graph.input_preprocessing import on_whole_pixels
 from .keras_graph.plain import PlainNetwork
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ CALIBRATION_IMAGES = 200
 
 @dataclass(frozen=True)
 class Source:
-    """A trained network without heads, and what its files have to say of it.
+    """A trained network without heads, in plain layers, and what its files have to say of it.
 
     Files are called by its `name` and go to `folder`. `calibration` are uint8 pixels, (n, size,
     size, channels), as for evaluation, or noise where not `calibrated`. `data` are the images it
@@ -40,6 +41,8 @@ class Source:
     """
 
     classifier: KerasClassifier
+    network: PlainNetwork
+    preprocessing: Preprocessing
     name: str
     classes: tuple[str, ...]
     calibration: np.ndarray
@@ -49,20 +52,16 @@ class Source:
     split: Split | None = None
     recipe: Recipe | None = None
 
-    @property
-    def network(self) -> PlainNetwork:
-        """The network in plain layers."""
-        return self.classifier.network
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """What it expects of RGB pixels 0..255."""
-        return self.classifier.preprocessing
-
     @cached_property
     def images(self) -> np.ndarray:
         """The calibration images as the network takes them, (n, size, size, channels) float32."""
         return self.preprocessing(self.calibration)
+
+    @property
+    def on_whole_pixels(self) -> Source:
+        """The same for files of 8-bit inputs, of which every pixel value is an integer."""
+        network, expected = on_whole_pixels(self.network, self.preprocessing)
+        return replace(self, network=network, preprocessing=expected)
 
 
 def open_source(
@@ -109,7 +108,8 @@ def open_source(
             f"images must be uint8, (n, {', '.join(map(str, shape))}); got {images.dtype}, "
             f"{images.shape}"
         )
-    return Source(opened, name, opened.classes, images, Path(out), calibrated=calibrated)
+    said = opened.network, opened.preprocessing, name, opened.classes
+    return Source(opened, *said, images, Path(out), calibrated=calibrated)
 
 
 def _of_run(opened: KerasClassifier) -> Source:
@@ -138,6 +138,8 @@ def _on(split: Split, opened: KerasClassifier, name: str, folder: Path, recipe: 
     chosen = split.train.balanced(CALIBRATION_IMAGES, recipe.seed)
     return Source(
         opened,
+        opened.network,
+        opened.preprocessing,
         name,
         split.train.classes,
         pixels(chosen, opened.size, opened.preprocessing),

@@ -80,15 +80,16 @@ def _into_the_layer_after(layers: list[Layer], output: int) -> list[Layer]:
             before = pending[layer.inputs[0]]
             layer = replace(layer.after(*before.weights), inputs=before.inputs)
         reader = readers.get(layer.output)
-        if layer.kind == AFFINE and count[layer.output] == 1 and reader and _takes(reader, layer):
+        if layer.kind == AFFINE and count[layer.output] == 1 and reader and takes(reader, layer):
             pending[layer.output] = layer
         else:
             kept.append(layer)
     return kept
 
 
-def _takes(layer: Layer, before: Layer) -> bool:
-    """Whether a layer can give the same of inputs that lack the scale and the offset."""
+def takes(layer: Layer, before: Layer) -> bool:
+    """Whether a layer can give the same of inputs that lack the scale and the offset of an Affine
+    `before` it: whether `layer.after` them is it."""
     if layer.kind == "Dense":
         return True
     if layer.kind != "Convolution" or layer.options["groups"] != 1:

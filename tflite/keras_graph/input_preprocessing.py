@@ -10,6 +10,8 @@ from keras_inception.errors import BadInput
 from keras_inception.layers import default_keras, reverse_channels
 from keras_inception.preprocess import Preprocessing
 
+from .folding import affine, takes
+from .plain import PlainNetwork
 from .read import KerasGraph, Node
 
 _LAYERS = ("CenterCrop", "Normalization", "RandomCrop", "Rescaling", "Resizing")
@@ -115,3 +117,24 @@ def composed(first: Preprocessing, second: Preprocessing | None) -> Preprocessin
     joined = of_scale(inner[0] * outer[0], inner[1] * outer[0] + outer[1])
     order = "BGR" if "BGR" in (first.order, second.order) else "RGB"
     return replace(first, mean=joined.mean, std=joined.std, order=order)
+
+
+def on_whole_pixels(
+    network: PlainNetwork, expected: Preprocessing
+) -> tuple[PlainNetwork, Preprocessing]:
+    """A network of 8-bit inputs and its preprocessing, so that each of the 256 pixel values is an
+    integer of the input: a mean that is a whole pixel's.
+
+    Of (pixel - 127.5) / 127.5 every value lies half-way between two integers, which each caller
+    rounds its own way. What the input lacks then is added in the first layer's bias, and the
+    network computes the same; unless that layer pads: then pixels count as half a one darker, as
+    they do in a file that is fed with them as they are.
+    """
+    if not expected.is_quantization or not 0 <= expected.mean <= 255:
+        return network, expected
+    whole = replace(expected, mean=float(np.round(expected.mean)))
+    offset = (whole.mean - expected.mean) / expected.std
+    first, *others = network.readers[network.input]
+    if offset and not others and takes(first, affine(first, 1.0, offset)):
+        network = network.with_layers({first.name: first.after(1.0, offset)})
+    return network, whole
