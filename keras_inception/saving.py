@@ -60,9 +60,13 @@ _CLASSES = {
     "keras.src.applications.convnext": "LayerScale StochasticDepth",
     "keras.src.applications.inception_resnet_v2": "CustomScaleLayer",
     "keras.src.ops.core": "Cast",
-    "keras.src.ops.nn": "Elu Relu Relu6 Selu Sigmoid Silu",
+    "keras.src.ops.math": "Rsqrt",
+    "keras.src.ops.nn": """
+        Elu HardSigmoid HardSilu Relu Relu6 Selu Sigmoid Silu Softmax Softplus Softsign
+    """,
     "keras.src.ops.numpy": """
-        Add Concatenate Divide Flip GetItem Maximum Minimum Multiply Stack Subtract Tanh TrueDivide
+        Add Clip Concatenate Divide Exp ExpandDims Flip GetItem Log Max Maximum Mean Minimum
+        Multiply Pad Reshape Square Squeeze Stack Subtract Tanh TrueDivide
     """,
     "keras.initializers": _INITIALIZERS,
     "keras.regularizers": "L1 L1L2 L2 OrthogonalRegularizer",

@@ -157,6 +157,14 @@ def test_the_list_is_what_the_conversion_knows():
     known |= {"InputLayer", *(name for name in dir(keras.layers) if name.startswith("Random"))}
     listed = {name for module, name in saving.ALLOWED if module == "keras.layers"}
     assert {name for name in known if hasattr(keras.layers, name)} == listed
+    known = {*lowering.OPERATIONS, *lowering._OF_OPS, *lowering._AFFINE} - {
+        "LayerScale",
+        "Rescaling",
+    }
+    listed = {name for module, name in saving.ALLOWED if module.startswith("keras.src.ops.")}
+    # What preprocessing is made of, and what mixed precision adds.
+    preprocessing = {"Cast", "Flip", "GetItem", "Stack"}
+    assert known | {"Maximum", "Minimum"} | preprocessing == listed
 
 
 def test_what_a_model_was_built_on_is_not_read(file, tmp_path):

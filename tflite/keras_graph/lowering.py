@@ -45,7 +45,6 @@ OPERATIONS = {
     "HardSigmoid": "hard_sigmoid",
     "HardSilu": "hard_silu",
     "Log": "log",
-    "Mish": "mish",
     "Relu": "relu",
     "Relu6": "relu6",
     "Rsqrt": "rsqrt",
