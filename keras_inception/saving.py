@@ -38,8 +38,8 @@ _LAYERS = """
     AveragePooling2D BatchNormalization CenterCrop Concatenate Conv2D Conv2DTranspose Cropping2D
     CutMix Dense DepthwiseConv2D Dropout ELU Flatten GaussianDropout GaussianNoise
     GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LayerNormalization LeakyReLU
-    MaxPooling2D Maximum Minimum MixUp Multiply Normalization PReLU Permute RandAugment
-    RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop
+    MaxPooling2D Maximum Minimum MixUp Multiply Normalization PReLU Permute RMSNormalization
+    RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop
     RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue
     RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation
     RandomSharpness RandomShear RandomTranslation RandomZoom ReLU Rescaling Reshape Resizing

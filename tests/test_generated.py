@@ -21,7 +21,9 @@ from keras_inception.tflite.qat import ENGINES, engine
 #: they may always: it is all that tells those of a model apart that says the same of every image.
 ROUNDING = 0.03
 #: Small ones of every kind, for the quick tests.
-QUICK = (5, 13, 18, 19, 23, 39, 42, 45, 50, 56)
+QUICK = (5, 13, 18, 19, 23, 39, 42, 45, 50, 1047)
+#: Some that have the layers of LATER.
+WITH_LATER = (1009, 1047, 1082, 1122)
 #: Models that once failed: a product that overflows, a layer called twice that the converter
 #: merges, a dense layer that it doubles, a first convolution rewritten after its preprocessing, one
 #: in groups that is not to be, or has no name in the file; halves of averages; one that
@@ -57,7 +59,7 @@ def root_mean_square(values) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-@pytest.mark.parametrize("seed", slow_but(QUICK, range(100)))
+@pytest.mark.parametrize("seed", slow_but(QUICK, (*range(100), *WITH_LATER)))
 def test_a_model_drawn_at_random_is_served(seed):
     """By one engine, which takes turns: test_fine_tuning holds that both have the same ranges."""
     assert_served(*of_seed(seed), engines=[[*ENGINES][seed % 2]])

@@ -2,7 +2,7 @@
 
 `drawn` makes a functional Keras 3 model, with weights and statistics of which no two are equal, by
 choices: of a random number generator, or of hypothesis, which looks for a simpler model with the
-same fault. A new layer of the conversion is one function more in BLOCKS.
+same fault. A new layer of the conversion is one function more in LATER.
 """
 
 import random
@@ -191,6 +191,10 @@ def layer_normalized(d, x):
     return layers.LayerNormalization(epsilon=0.1, center=d.maybe(), scale=d.maybe())(x)
 
 
+def normalized_without_mean(d, x):
+    return layers.RMSNormalization(epsilon=0.1)(x)
+
+
 def locally_normalized(d, x):
     return local_response_normalization(keras)(alpha=0.05)(x)
 
@@ -237,6 +241,9 @@ BLOCKS = (
     activated, activated, constant, only_in_training, pooled, reshaped, on_a_map, layer_normalized,
     locally_normalized, excited, hard_swish_by_hand, shared, nested,
 )  # fmt: skip
+#: Those that came later: seeds below FIRST_LATER drew the models that they draw before them.
+LATER = (normalized_without_mean,)
+FIRST_LATER = 1000
 
 
 def joined(d, x):
@@ -319,10 +326,10 @@ def scores(d, x):
 
 def of_seed(seed: int):
     """The model that a seed draws."""
-    return drawn(random.Random(seed).randrange)
+    return drawn(random.Random(seed).randrange, LATER if seed >= FIRST_LATER else ())
 
 
-def drawn(choose: Callable[[int], int]):
+def drawn(choose: Callable[[int], int], later=LATER):
     """A model, and the name of its preprocessing, None where it begins with that."""
     d = Drawn(choose)
     keras.backend.clear_session()
@@ -335,7 +342,7 @@ def drawn(choose: Callable[[int], int]):
     x = convolution(d, x)
     for _ in range(d.number(1, 4)):
         large = np.prod(x.shape[1:]) > LARGEST
-        block = pooled if large else d.one_of(*BLOCKS, joined, joined, joined)
+        block = pooled if large else d.one_of(*BLOCKS, *later, joined, joined, joined)
         if min(x.shape[1:3]) < 4 and block in (pooled, reshaped):
             block = activated
         x = block(d, x)
@@ -354,7 +361,7 @@ def weighted(model):
             if "kernel" in kind:
                 fan_in = np.prod(shape[:-1]) if len(shape) > 1 else 1
                 values = rng.normal(0, (1.5 / fan_in) ** 0.5, shape)
-            elif kind in ("gamma", "moving_variance", "query"):
+            elif kind in ("gamma", "moving_variance", "query", "scale"):
                 values = rng.uniform(0.5, 1.5, shape)
             elif "seed" in kind:
                 continue

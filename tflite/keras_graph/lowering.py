@@ -206,21 +206,24 @@ def _named_arrays(emit: Emitter) -> dict[str, np.ndarray]:
 
 
 def _layer_normalization(emit: Emitter, x: int) -> int:
-    """(x - mean) / sqrt(variance + epsilon), mean and variance of the channels of each position."""
+    """(x - mean) / sqrt(variance + epsilon), mean and variance of the channels of each position;
+    the mean is left out of RMSNormalization."""
     layer, shape = emit.layer, emit.shape
     if _axis(emit) not in (-1, len(shape)) or getattr(layer, "rms_scaling", False):
         raise _unsupported(emit.node)
     channels = shape[-1]
     mean = np.full((channels, 1), 1 / channels, np.float32)
     zero, epsilon = np.zeros(1, np.float32), np.float32([layer.epsilon])
-    centre = _pointwise(emit, x, mean, zero, part="mean", trainable=False)
-    x = emit("Subtract", x, centre, part="centred")
+    if emit.node.kind == "LayerNormalization":
+        centre = _pointwise(emit, x, mean, zero, part="mean", trainable=False)
+        x = emit("Subtract", x, centre, part="centred")
     x_squared = emit("Multiply", x, x, part="squared")
     variance = _pointwise(emit, x_squared, mean, epsilon, part="variance", trainable=False)
     scale = emit.activation(variance, "rsqrt", part="rsqrt")
     x = emit("Multiply", x, scale, part="normalized")
     weights = _named_arrays(emit)
-    return emit.affine(x, weights.get("gamma", 1.0), weights.get("beta", 0.0))
+    gamma = weights.get("gamma", weights.get("scale", 1.0))
+    return emit.affine(x, gamma, weights.get("beta", 0.0))
 
 
 def _constants(emit: Emitter, x: int) -> int:
@@ -372,6 +375,7 @@ _LAYERS: dict[str, Callable[..., int]] = {
     "Dense": _dense,
     "Flatten": _reshaped,
     "LayerNormalization": _layer_normalization,
+    "RMSNormalization": _layer_normalization,
     "ReLU": _relu,
     "Reshape": _reshaped,
     "SeparableConv2D": _separable,
