@@ -39,7 +39,7 @@ class Batches(list):
     batch_size, epoch = recipe.batch_size, 0
 
 
-models = {"without": compiled(["accuracy"]), "with": compiled(fit._metrics(10))}
+models = {"without": compiled(["accuracy"]), "with": compiled(fit._metrics(recipe, 10))}
 norms = gradient_norms(models["with"], run)
 times = {name: [] for name in models}
 for step in range(-2, ROUNDS):

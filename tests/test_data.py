@@ -12,7 +12,8 @@ from keras_inception.errors import BadInput
 from keras_inception.images import decode
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training import data
-from keras_inception.training.data.batches import TrainingBatches, pixels
+from keras_inception.training.data.batches import TrainingBatches
+from keras_inception.training.data.evaluation_pixels import pixels
 from keras_inception.training.recipes.recipe import recipe_for
 
 

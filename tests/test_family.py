@@ -20,7 +20,7 @@ from keras_inception.tflite.file.interpreter import File
 from keras_inception.tflite.keras_graph.integer_operators import in_integers
 from keras_inception.tflite.qat import ENGINES, engine
 from keras_inception.training.data import DataRef
-from keras_inception.training.data.batches import pixels
+from keras_inception.training.data.evaluation_pixels import pixels
 from keras_inception.transform import widen, without_aux
 from keras_inception.weights import store
 

@@ -32,7 +32,7 @@ from keras_inception.tflite.schemes import scheme_named
 from keras_inception.tflite.source import open_source
 from keras_inception.training import fit
 from keras_inception.training.data import DataRef
-from keras_inception.training.data.batches import pixels
+from keras_inception.training.data.evaluation_pixels import pixels
 from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.transform import widen, without_aux
 
