@@ -79,6 +79,7 @@ docs: $(VENV)/installed
 	$(VENV)/bin/python -m keras_inception.table > docs/networks.md
 	$(VENV)/bin/python docs/api.py > docs/api.md
 	$(VENV)/bin/python docs/keras_names.py > docs/keras_names.md
+	$(VENV)/bin/python docs/recipes.py > docs/recipes.md
 	$(VENV)/bin/python docs/family.py > docs/images/family.svg
 
 bench: $(VENV)/installed

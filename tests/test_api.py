@@ -49,7 +49,7 @@ def functions():
     return {name: value for name, value in named.items() if inspect.isfunction(value)}
 
 
-@pytest.mark.parametrize("name", ["api", "keras_names"])
+@pytest.mark.parametrize("name", ["api", "keras_names", "recipes"])
 def test_a_page_is_what_its_script_writes(name):
     page = (ROOT / "docs" / f"{name}.md").read_text("utf-8")
     assert page == script(name).page(), "run `make docs`"
