@@ -15,6 +15,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
+from ..convert.rounding import rounded_kernel
 from ..file.graph import Graph
 from ..file.interpreter import File
 from ..keras_graph.plain import KINDS, WEIGHTED, Layer, PlainNetwork
@@ -61,11 +62,9 @@ def _computed(layer: Layer, values: Mapping[int, np.ndarray]) -> np.ndarray:
 
 
 def _rounded(layer: Layer) -> Layer:
-    """The layer with its kernel rounded to 8 bits, each output channel in steps of its own."""
+    """The layer with its kernel rounded to 8 bits."""
     if layer.kind not in WEIGHTED:
         return layer
     kernel, *others = layer.weights
-    over = KINDS[layer.kind].outputs
-    within = tuple(axis for axis in range(kernel.ndim) if axis not in over)
-    step = np.maximum(np.abs(kernel).max(axis=within, keepdims=True), 1e-6) / 127
-    return replace(layer, weights=(np.round(kernel / step) * step, *others))
+    kernel = rounded_kernel(kernel, KINDS[layer.kind].outputs, np)
+    return replace(layer, weights=(kernel, *others))

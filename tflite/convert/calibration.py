@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 
-from ..keras_graph.plain import NARROWEST, PlainNetwork
+from ..keras_graph.plain import PlainNetwork
 from ..keras_graph.to_keras import tensors_of
 from .rounding import rounding
 
-#: The width of the range of a tensor that is zero on every image.
-EMPTY = 1.0
 #: Images at a time.
 _BATCH = 8
 
@@ -26,29 +24,17 @@ def calibrated_ranges(
     and 255 become. TFLite's own calibration gives a tensor that several operators read the range
     that one of them needs, and clips what is outside.
     """
-    found = rounding(network, input_range)
-    ends: dict = defaultdict(lambda: (0.0, 0.0))
-    probe = _probe(network, found.observed)
+    found, tensors = rounding(network, input_range), tensors_of(network, keras)
+    observed = [tensors[number] for number in found.observed]
+    ends = [(keras.ops.min(each), keras.ops.max(each)) for each in observed]
+    probe = keras.Model(tensors[network.input], ends)
+    seen = [[(0.0, 0.0)] * len(observed)]
     for start in range(0, len(images), _BATCH):
-        for number, pair in probe(images[start : start + _BATCH], training=False).items():
-            group = found.groups[int(number)].whole
-            low, high = ends[group]
-            ends[group] = min(low, float(pair[0])), max(high, float(pair[1]))
-    return {number: _limits(group.whole, ends) for number, group in found.groups.items()}
-
-
-def _probe(network: PlainNetwork, observed: frozenset[int]):
-    """A model that gives the smallest and the largest value of each observed tensor."""
-    tensors = tensors_of(network, keras)
-    ends = {
-        str(number): (keras.ops.min(tensors[number]), keras.ops.max(tensors[number]))
-        for number in observed
-    }
-    return keras.Model(tensors[network.input], ends)
-
-
-def _limits(group, ends) -> tuple[float, float]:
-    if group.fixed:
-        return group.fixed
-    low, high = ends[group]
-    return low, max(high, low + (NARROWEST if high > low else EMPTY))
+        given = probe(images[start : start + _BATCH], training=False)
+        seen.append(keras.tree.map_structure(float, given))
+    for number, pairs in zip(found.observed, zip(*seen, strict=True), strict=True):
+        lows, highs = zip(*pairs, strict=True)
+        seen_there = SimpleNamespace(low=min(lows), high=max(highs))
+        found.groups[number].whole.observers.append(seen_there)
+    limits = {number: group.limits(np) for number, group in found.groups.items()}
+    return {number: (float(low), float(high)) for number, (low, high) in limits.items()}

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
-from ..keras_graph.plain import Layer, PlainNetwork
+from ..keras_graph.plain import NARROWEST, Layer, PlainNetwork
 
 #: The lower and the upper end of tensors' ranges, by their numbers.
 Ranges = Mapping[int, tuple[float, float]]
+#: The width of the range of a tensor that is zero on every image.
+_EMPTY = 1.0
 #: The values of TFLite's integer operators whose range is fixed.
 BOUNDS = {
     "softmax": (0.0, 255 / 256),
@@ -60,6 +63,15 @@ class Group:
         if mine is not theirs:
             mine.observers += theirs.observers
             theirs._part_of = mine
+
+    def limits(self, math):
+        """The lower and the upper end of its range, computed by `math`."""
+        group = self.whole
+        if group.fixed:
+            return group.fixed
+        low = reduce(math.minimum, [observer.low for observer in group.observers])
+        high = reduce(math.maximum, [observer.high for observer in group.observers])
+        return low, math.maximum(high, low + math.where(high > low, NARROWEST, _EMPTY))
 
 
 @dataclass(frozen=True)
@@ -115,3 +127,12 @@ def _group(layer: Layer, inputs: list[Group | None]) -> tuple[Group, bool]:
         if free:
             return free[0], len(free) < len(inputs)
     return Group(), True
+
+
+def rounded_kernel(kernel, over: tuple[int, ...], math):
+    """A kernel in 8 bits, each of its output channels, which the axes `over` run over, in even
+    steps of its own. `math` is NumPy or keras.ops, or has TensorFlow's functions by these names."""
+    within = tuple(axis for axis in range(len(kernel.shape)) if axis not in over)
+    largest = math.max(math.abs(kernel), axis=within, keepdims=True)
+    step = math.maximum(largest, 1e-6) / 127
+    return math.round(kernel / step) * step

@@ -5,12 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from ..convert.rounding import Rounding
+from ..convert.rounding import Rounding, rounded_kernel
 from ..keras_graph.plain import KINDS, Layer
 from .observer import Observer
 
 layers, ops = keras.layers, keras.ops
-fake_quant = keras.quantizers.fake_quant_with_min_max_vars
 
 
 class _FakeQuantizedKernel:
@@ -28,24 +27,13 @@ class _FakeQuantizedKernel:
     def kernel(self):
         kernel = self._kernel * self.factor
         if not self.calibrating:
-            kernel = rounded(kernel, self.over)
+            rounded = rounded_kernel(kernel, self.over, ops)
+            kernel = kernel + ops.stop_gradient(rounded - kernel)
         return ops.cast(kernel, self.compute_dtype)
 
     @kernel.setter
     def kernel(self, variable):
         self._kernel = variable
-
-
-def rounded(kernel, over: tuple[int, ...]):
-    """A kernel in 8 bits, its axes `over` running over output channels."""
-    shape = kernel.shape
-    if len(over) > 1:  # They are the last ones.
-        kernel = ops.reshape(kernel, (*shape[: over[0]], -1))
-    axis = over[0]
-    limit = ops.max(ops.abs(kernel), axis=[i for i in range(len(kernel.shape)) if i != axis])
-    limit = ops.stop_gradient(ops.maximum(limit, 1e-6))
-    kernel = fake_quant(kernel, -limit, limit, narrow_range=True, axis=axis)
-    return ops.reshape(kernel, shape)
 
 
 def _fake_quantized(kind: str) -> type:
@@ -66,7 +54,8 @@ def take_variables(made, layer: Layer) -> None:
 class Range(layers.Layer, Observer):
     """Rounds activations to 8 bits in the range of their group."""
 
-    math, fake_quant = ops, staticmethod(fake_quant)
+    math = ops
+    fake_quant = staticmethod(keras.quantizers.fake_quant_with_min_max_vars)
 
     def __init__(self, rounding: Rounding, number: int, **options):
         super().__init__(**options)
@@ -75,7 +64,4 @@ class Range(layers.Layer, Observer):
         self.make_variables(lambda name: self.add_weight(name=name, initializer="zeros", **kept))
 
     def call(self, x, training=False):
-        values = ops.cast(x, "float32")
-        if self.observes and (self.calibrating or training):
-            self.observe(values)
-        return ops.cast(self.rounded(values), x.dtype)
+        return self.rounded(x, training)

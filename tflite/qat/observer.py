@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
-from ..convert.calibration import EMPTY
 from ..convert.rounding import Rounding
-from ..keras_graph.plain import NARROWEST
 
 #: How much of an observed range remains after a batch.
 DECAY = 0.99
@@ -15,7 +11,6 @@ FROZEN_AFTER = 0.5
 #: What takes a half up or down, in steps: more than float32 errs by, and less than any other value
 #: of an average is from a half.
 _NUDGE = 1e-3
-_VARIABLES = ("low", "high", "batches_left")
 
 
 class Observer:
@@ -23,8 +18,8 @@ class Observer:
 
     That range covers its inputs: their smallest and largest while `calibrating`, when nothing is
     rounded; then a moving average of each batch's, for as many batches as `batches_left` says.
-    `math` has add, minimum, maximum, where, min and max of whatever computes, and `fake_quant`
-    rounds in 8 bits there.
+    `math` has the functions, by NumPy's names, of whatever computes, and `fake_quant` rounds in 8
+    bits there.
     """
 
     calibrating = False
@@ -38,35 +33,31 @@ class Observer:
 
     def make_variables(self, add_weight) -> None:
         """Make what is remembered; `add_weight` takes a name."""
-        for name in _VARIABLES if self.observes else ():
+        for name in ("low", "high", "batches_left") if self.observes else ():
             setattr(self, name, add_weight(name))
 
     def limits(self):
         """The lower and the upper end of the group's range."""
-        group = self.group.whole
-        if group.fixed:
-            return group.fixed
-        low = reduce(self.math.minimum, [observer.low for observer in group.observers])
-        high = reduce(self.math.maximum, [observer.high for observer in group.observers])
-        narrowest = self.math.where(high > low, NARROWEST, EMPTY)
-        return low, self.math.maximum(high, low + narrowest)
+        return self.group.limits(self.math)
 
-    def rounded(self, x):
-        """`x` in 8 bits, unless `calibrating`."""
+    def rounded(self, x, training: bool):
+        """A batch of values in 8 bits, taken into account first."""
+        values = self.math.cast(x, "float32")
+        if self.observes and (self.calibrating or training):
+            self._observe(values)
         if self.calibrating:
             return x
         low, high = self.limits()
         if self.averages:
-            x = self.math.add(x, self._nudges(x, low, (high - low) / 255))
-        return self.fake_quant(x, low, high)
+            values = self.math.add(values, self._nudges(values, low, (high - low) / 255))
+        return self.math.cast(self.fake_quant(values, low, high), x.dtype)
 
     def _nudges(self, x, low, step):
         # What lies below the range has no gradient: its lower end stays in it.
         down = self.math.where(x > low + step / 4, -_NUDGE * step, 0.0)
         return self.math.where(x < low + 128 * step, down, _NUDGE * step)
 
-    def observe(self, x) -> None:
-        """Take the values of a batch into account."""
+    def _observe(self, x) -> None:
         math = self.math
         low, high = math.minimum(math.min(x), 0.0), math.maximum(math.max(x), 0.0)
         if self.calibrating:

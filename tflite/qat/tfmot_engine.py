@@ -18,7 +18,7 @@ import tf_keras
 
 from keras_inception.native_output import verbosity
 
-from ..convert.rounding import Rounding
+from ..convert.rounding import Rounding, rounded_kernel
 from ..keras_graph.plain import KINDS, WEIGHTED, Layer
 from ..keras_graph.to_keras import called, keras_layer
 from .fake_quantized import FakeQuantized
@@ -26,12 +26,15 @@ from .observer import Observer
 
 _quantization = tfmot.quantization.keras
 _NUMBERS = SimpleNamespace(
+    abs=tf.abs,
     add=tf.add,
-    minimum=tf.minimum,
-    maximum=tf.maximum,
-    where=tf.where,
-    min=tf.reduce_min,
+    cast=tf.cast,
     max=tf.reduce_max,
+    maximum=tf.maximum,
+    min=tf.reduce_min,
+    minimum=tf.minimum,
+    round=tf.round,
+    where=tf.where,
 )
 
 
@@ -50,17 +53,7 @@ class Kernel(_quantization.quantizers.Quantizer):
         kernel = inputs * self.factor
         if self.calibrating:
             return kernel
-        others = [axis for axis in range(len(kernel.shape)) if axis not in self.over]
-        order = (*others, *self.over)
-        last = tf.reshape(
-            tf.transpose(kernel, order), (-1, int(np.prod([kernel.shape[a] for a in self.over])))
-        )
-        limit = tf.stop_gradient(tf.maximum(tf.reduce_max(tf.abs(last), axis=0), 1e-6))
-        last = tf.quantization.fake_quant_with_min_max_vars_per_channel(
-            last, -limit, limit, narrow_range=True
-        )
-        last = tf.reshape(last, [kernel.shape[axis] for axis in order])
-        return tf.transpose(last, np.argsort(order))
+        return kernel + tf.stop_gradient(rounded_kernel(kernel, self.over, _NUMBERS) - kernel)
 
     def get_config(self):
         return {}
@@ -84,9 +77,7 @@ class Range(_quantization.quantizers.Quantizer, Observer):
         return {}
 
     def __call__(self, inputs, training, weights, **kwargs):
-        if self.observes and (self.calibrating or training):
-            self.observe(inputs)
-        return self.rounded(inputs)
+        return self.rounded(inputs, training)
 
     def get_config(self):
         return {}
