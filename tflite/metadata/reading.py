@@ -14,7 +14,7 @@ from keras_inception.preprocess import Preprocessing
 
 from . import labels as names
 from . import schema, tables
-from .record import Metadata
+from .record import TEXTS, Metadata
 
 # Bytes of a file of labels; more is a trap.
 LARGEST = 16 << 20
@@ -36,61 +36,56 @@ def read(content: bytes, name: str | Path = "the file") -> Metadata | None:
 
 
 def _find(content: bytes) -> tables.Table | None:
-    model = tables.Table.root(content)
-    for entry in model.tables(schema.File.METADATA):
-        if entry.data(schema.File.METADATA_NAME) == schema.NAME.encode():
-            number = entry.number(schema.File.METADATA_BUFFER, "<I", 0)
-            buffers = list(model.tables(schema.File.BUFFERS))
+    file = tables.Table(content, schema.File)
+    for entry in file.tables("metadata", schema.Entry):
+        if entry.data("name") == schema.NAME.encode():
+            number = entry.number("buffer", "<I", 0)
+            buffers = list(file.tables("buffers", schema.Buffer))
             if number >= len(buffers):
                 raise BadInput("they are in a buffer that is not there; get the file again")
-            data = buffers[number].data(schema.File.BUFFER_DATA)
+            data = buffers[number].data("data")
             if data[4:8] != schema.IDENTIFIER:
                 raise BadInput(f"they lack the mark {schema.IDENTIFIER.decode()}")
-            return tables.Table.root(data)
+            return tables.Table(data, schema.Model)
     return None
 
 
 def _understand(model: tables.Table, content: bytes) -> Metadata:
-    graph = next(model.tables(schema.Model.SUBGRAPHS), None)
-    image = graph and next(graph.tables(schema.SubGraph.INPUTS), None)
-    scores = graph and next(graph.tables(schema.SubGraph.OUTPUTS), None)
+    graph = next(model.tables("subgraphs", schema.SubGraph), None)
+    image = graph and next(graph.tables("inputs", schema.Tensor), None)
+    scores = graph and next(graph.tables("outputs", schema.Tensor), None)
     found = dict(_label_files(scores, content)) if scores else {}
     threshold = None
-    if options := _unit(scores, schema.Unit.THRESHOLDING):
+    if options := _unit(scores, schema.THRESHOLDING, schema.Thresholding):
         # What was meant by 32 bits of it: 0.03, not 0.029999999329447746.
-        threshold = float(f"{options.number(schema.THRESHOLD, '<f', 0.0):.7g}")
+        threshold = float(f"{options.number('threshold', '<f', 0.0):.7g}")
     return Metadata(
-        model.string(schema.Model.NAME),
-        model.string(schema.Model.DESCRIPTION),
-        model.string(schema.Model.VERSION),
-        model.string(schema.Model.AUTHOR),
-        model.string(schema.Model.LICENSE),
-        _preprocessing(graph, image),
-        found.pop("", ()),
-        found,
-        threshold,
+        preprocessing=_preprocessing(graph, image),
+        labels=found.pop("", ()),
+        localized=found,
+        threshold=threshold,
+        **{name: model.string(name) for name in TEXTS},
     )
 
 
-def _unit(tensor: tables.Table | None, kind: int) -> tables.Table | None:
-    for unit in tensor.tables(schema.Tensor.PROCESS_UNITS) if tensor else ():
-        if unit.number(schema.Unit.KIND) == kind:
-            return unit.table(schema.Unit.OPTIONS)
+def _unit(tensor: tables.Table | None, kind: int, options: type[tuple]) -> tables.Table | None:
+    for unit in tensor.tables("process_units", schema.Unit) if tensor else ():
+        if unit.number("kind") == kind:
+            return unit.table("options", options)
     return None
 
 
 def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Preprocessing:
-    for custom in graph.tables(schema.SubGraph.CUSTOM) if graph else ():
-        if custom.data(schema.Custom.NAME) == schema.OURS.encode():
-            found = Preprocessing(**json.loads(custom.data(schema.Custom.DATA)))
+    for custom in graph.tables("custom", schema.Custom) if graph else ():
+        if custom.data("name") == schema.OURS.encode():
+            found = Preprocessing(**json.loads(custom.data("data")))
             if not np.isfinite(found.range).all():
                 raise BadInput("their preprocessing is not a number; get the file again")
             return found
-    options = _unit(image, schema.Unit.NORMALIZATION)
+    options = _unit(image, schema.NORMALIZATION, schema.Normalization)
     if options is None:
         return Preprocessing().raw
-    mean = options.numbers(schema.Normalization.MEAN)
-    std = options.numbers(schema.Normalization.STD)
+    mean, std = options.floats("mean"), options.floats("std")
     one = len(mean) == len(std) == 1
     return Preprocessing(*(mean + std if one else (mean, std)))
 
@@ -98,9 +93,9 @@ def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Pr
 def _label_files(scores: tables.Table, content: bytes):
     """(locale, labels) of each file of labels that the output has."""
     listed = [
-        (entry.string(schema.AssociatedFile.LOCALE), entry.string(schema.AssociatedFile.NAME))
-        for entry in scores.tables(schema.Tensor.FILES)
-        if entry.number(schema.AssociatedFile.KIND) == schema.AssociatedFile.TENSOR_AXIS_LABELS
+        (entry.string("locale"), entry.string("name"))
+        for entry in scores.tables("files", schema.AssociatedFile)
+        if entry.number("kind") == schema.TENSOR_AXIS_LABELS
     ]
     if not listed:
         return

@@ -12,6 +12,9 @@ from keras_inception.preprocess import Preprocessing
 
 from . import labels as names
 
+#: What is said in words: under these names here, in the public schema and in an app.
+TEXTS = ("name", "description", "version", "author", "license")
+
 
 class Said(TypedDict, total=False):
     """What a file is to say of itself, under the names of the command line's options. `labels` are

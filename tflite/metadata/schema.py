@@ -1,10 +1,12 @@
-"""Field numbers of the tables that metadata is made of.
+"""The tables that metadata is made of, their fields in order and under the schema's names.
 
-From the public schema, version 1.5.0; a union takes two numbers, that of its kind first:
+From the public schema, version 1.5.0; a union takes two fields, that of its kind first:
 https://github.com/google-ai-edge/mediapipe/blob/master/mediapipe/tasks/metadata/metadata_schema.fbs
 """
 
 from __future__ import annotations
+
+from collections import namedtuple
 
 NAME = "TFLITE_METADATA"
 #: The name of our own custom metadata.
@@ -14,60 +16,37 @@ IDENTIFIER = b"M001"
 MIN_PARSER_VERSION = "1.5.0"
 
 
-class Model:
-    NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE, FILES, MIN_PARSER_VERSION = range(8)
+def _table(name: str, fields: str):
+    """A table as a tuple, of which every field may be left out."""
+    return namedtuple(name, fields, defaults=[None] * len(fields.split()))
 
 
-class SubGraph:
-    NAME, DESCRIPTION, INPUTS, OUTPUTS = range(4)
-    CUSTOM = 9
+Model = _table(
+    "Model", "name description version subgraphs author license files min_parser_version"
+)
+SubGraph = _table(
+    "SubGraph",
+    "name description inputs outputs files input_units output_units input_groups output_groups "
+    "custom",
+)
+Tensor = _table("Tensor", "name description dimension_names content process_units stats files")
+Content = _table("Content", "kind properties")
+FEATURE, IMAGE = 1, 2  # kinds
+Image = _table("Image", "color_space")
+RGB, GRAYSCALE = 1, 2  # colour spaces
+Unit = _table("Unit", "kind options")
+NORMALIZATION, THRESHOLDING = 1, 3  # kinds
+Normalization = _table("Normalization", "mean std")
+Thresholding = _table("Thresholding", "threshold")
+Stats = _table("Stats", "max min")
+AssociatedFile = _table("AssociatedFile", "name description kind locale")
+TENSOR_AXIS_LABELS = 2  # kind
+Custom = _table("Custom", "name data")
 
-
-class Tensor:
-    NAME, DESCRIPTION, DIMENSION_NAMES, CONTENT, PROCESS_UNITS, STATS, FILES = range(7)
-
-
-class Content:
-    KIND, PROPERTIES = range(2)
-    FEATURE, IMAGE = 1, 2  # kinds
-
-
-class Image:
-    COLOR_SPACE = 0
-    RGB, GRAYSCALE = 1, 2  # colour spaces
-
-
-class Unit:
-    KIND, OPTIONS = range(2)
-    NORMALIZATION, THRESHOLDING = 1, 3  # kinds
-
-
-class Normalization:
-    MEAN, STD = range(2)
-
-
-class Stats:
-    MAX, MIN = range(2)
-
-
-class AssociatedFile:
-    NAME, DESCRIPTION, KIND, LOCALE = range(4)
-    TENSOR_AXIS_LABELS = 2  # kind
-
-
-class Custom:
-    NAME, DATA = range(2)
-
-
-THRESHOLD = 0
-
-
-class File:
-    """The tables of the `.tflite` file itself, as far as metadata is found through them:
-    https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs"""
-
-    SUBGRAPHS = 2
-    BUFFERS = 4
-    METADATA = 6
-    METADATA_NAME, METADATA_BUFFER = 0, 1
-    BUFFER_DATA = 0
+# The tables of the `.tflite` file itself, as far as metadata is found through them:
+# https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
+File = _table(
+    "File", "version operator_codes subgraphs description buffers metadata_buffer metadata"
+)
+Buffer = _table("Buffer", "data")
+Entry = _table("Entry", "name buffer")

@@ -1,12 +1,14 @@
 """Flatbuffer tables by hand: plain values in, bytes out, and back.
 
-A table is a dict of field number to value; the value's type says how the field is stored. Reading
-trusts nothing: an offset or a length that leaves the bytes is a BadInput.
+A table is a named tuple; the type of a value says how the field is stored. Reading trusts nothing:
+an offset or a length that leaves the bytes is a BadInput.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from typing import Any
 
 import flatbuffers
 
@@ -15,19 +17,19 @@ from keras_inception.errors import BadInput
 from ..file.graph import aligned_bytes
 
 
-def write(root: dict, identifier: bytes) -> bytes:
+def write(root: tuple, identifier: bytes) -> bytes:
     """The bytes of the table `root`.
 
-    Its values are str, bytes, int (one byte, as enumerations are), float (32 bits), dict (a table),
-    and lists of dicts or of floats; None and empty lists are left out.
+    Its values are str, bytes, int (one byte, as enumerations are), float (32 bits), tables, and
+    lists of tables or of floats; None, empty texts and empty lists are left out.
     """
     builder = flatbuffers.Builder()
     builder.Finish(_table(builder, root), identifier)
     return bytes(builder.Output())
 
 
-def _table(builder: flatbuffers.Builder, fields: dict) -> int:
-    fields = {number: value for number, value in fields.items() if value not in (None, [], ())}
+def _table(builder: flatbuffers.Builder, table: tuple) -> int:
+    fields = {number: value for number, value in enumerate(table) if value not in (None, "", [])}
     # What a table points to is written before the table.
     offsets = {n: _apart(builder, v) for n, v in fields.items() if not isinstance(v, int | float)}
     builder.StartObject(max(fields, default=-1) + 1)
@@ -46,9 +48,9 @@ def _apart(builder: flatbuffers.Builder, value) -> int:
         return builder.CreateString(value)
     if isinstance(value, bytes):
         return aligned_bytes(builder, value)
-    if isinstance(value, dict):
+    if isinstance(value, tuple):
         return _table(builder, value)
-    tables = isinstance(value[0], dict)
+    tables = isinstance(value[0], tuple)
     parts = [_table(builder, part) for part in value] if tables else value
     builder.StartVector(4, len(parts), 4)
     for part in reversed(parts):
@@ -60,37 +62,31 @@ def _apart(builder: flatbuffers.Builder, value) -> int:
 
 
 class Table:
-    """A table in `content`, at `at`; reads of fields that it lacks give None or nothing."""
+    """A table of some kind, a class of named tuples, that is in `content` where the offset at
+    `pointer` says; reads of fields that it lacks give None or nothing."""
 
-    def __init__(self, content: bytes, at: int):
-        self._content, self._at = content, at
-        self._fields = at - self._number("<i", at)
+    def __init__(self, content: bytes, kind: Any, pointer: int = 0):
+        self._content, self._kind = content, kind
+        self._at = pointer + self._number("<I", pointer)
+        self._fields = self._at - self._number("<i", self._at)
         self._size = self._number("<H", self._fields)
 
-    @classmethod
-    def root(cls, content: bytes) -> Table:
-        return cls(content, cls._number_in(content, "<I", 0))
-
-    @staticmethod
-    def _number_in(content: bytes, form: str, at: int):
-        if not 0 <= at <= len(content) - struct.calcsize(form):
-            raise BadInput("it points outside of itself; get the file again")
-        return struct.unpack_from(form, content, at)[0]
-
     def _number(self, form: str, at: int):
-        return self._number_in(self._content, form, at)
+        if not 0 <= at <= len(self._content) - struct.calcsize(form):
+            raise BadInput("it points outside of itself; get the file again")
+        return struct.unpack_from(form, self._content, at)[0]
 
-    def _place(self, field: int) -> int | None:
-        entry = 4 + 2 * field
+    def _place(self, field: str) -> int | None:
+        entry = 4 + 2 * self._kind._fields.index(field)
         offset = self._number("<H", self._fields + entry) if entry < self._size else 0
         return self._at + offset if offset else None
 
-    def number(self, field: int, form: str = "<b", default=None):
+    def number(self, field: str, form: str = "<b", default=None):
         """A scalar, by `struct`'s letter."""
         place = self._place(field)
         return default if place is None else self._number(form, place)
 
-    def _vector(self, field: int, width: int) -> tuple[int, int]:
+    def _vector(self, field: str, width: int) -> tuple[int, int]:
         """Where its elements begin and how many there are."""
         place = self._place(field)
         if place is None:
@@ -101,29 +97,25 @@ class Table:
             raise BadInput("a list in it ends after the file; get the file again")
         return place + 4, count
 
-    def data(self, field: int) -> bytes:
+    def data(self, field: str) -> bytes:
         begin, count = self._vector(field, 1)
         return self._content[begin : begin + count]
 
-    def string(self, field: int) -> str:
+    def string(self, field: str) -> str:
         try:
             return self.data(field).decode()
         except UnicodeDecodeError as error:
             raise BadInput(f"a text in it is not UTF-8 ({error}); get the file again") from error
 
-    def numbers(self, field: int, form: str = "f") -> tuple:
-        """A vector of scalars, by `struct`'s letter."""
-        begin, count = self._vector(field, struct.calcsize(form))
-        return struct.unpack_from(f"<{count}{form}", self._content, begin)
+    def floats(self, field: str) -> tuple[float, ...]:
+        begin, count = self._vector(field, 4)
+        return struct.unpack_from(f"<{count}f", self._content, begin)
 
-    def table(self, field: int) -> Table | None:
+    def table(self, field: str, kind: Any) -> Table | None:
         place = self._place(field)
-        return None if place is None else Table(self._content, place + self._number("<I", place))
+        return None if place is None else Table(self._content, kind, place)
 
-    def count(self, field: int) -> int:
-        return self._vector(field, 4)[1]
-
-    def tables(self, field: int):
+    def tables(self, field: str, kind: Any) -> Iterator[Table]:
         begin, count = self._vector(field, 4)
         for place in range(begin, begin + 4 * count, 4):
-            yield Table(self._content, place + self._number("<I", place))
+            yield Table(self._content, kind, place)

@@ -12,7 +12,7 @@ from keras_inception.errors import BadInput
 from ..file.graph import Graph
 from . import labels as names
 from . import schema, tables
-from .record import Metadata
+from .record import TEXTS, Metadata
 
 
 def embed(graph: Graph, metadata: Metadata) -> Graph:
@@ -41,80 +41,47 @@ def embed(graph: Graph, metadata: Metadata) -> Graph:
     return Graph(model, metadata.files)
 
 
-def _model(metadata: Metadata, image, scores) -> dict:
+def _model(metadata: Metadata, image, scores) -> schema.Model:
     height, width, channels = (int(n) for n in image.shape[1:])
     expected = metadata.preprocessing
     limits = {tflite.TensorType.UINT8: (0.0, 255.0), tflite.TensorType.INT8: (-128.0, 127.0)}
     low, high = limits.get(image.type, expected.range)
     grey = channels == 1
-    image_table = {
-        schema.Tensor.NAME: "image",
-        schema.Tensor.DESCRIPTION: (
-            f"{'grey' if grey else 'RGB'} image, {width}x{height}, cut from the centre: "
-            f"{expected.crop:.3f} of the short side"
+    normalization = schema.Normalization(_list(expected.mean), _list(expected.std))
+    image_table = schema.Tensor(
+        name="image",
+        description=f"{'grey' if grey else 'RGB'} image, {width}x{height}, cut from the centre: "
+        f"{expected.crop:.3f} of the short side",
+        content=schema.Content(
+            schema.IMAGE, schema.Image(schema.GRAYSCALE if grey else schema.RGB)
         ),
-        schema.Tensor.CONTENT: {
-            schema.Content.KIND: schema.Content.IMAGE,
-            schema.Content.PROPERTIES: {
-                schema.Image.COLOR_SPACE: schema.Image.GRAYSCALE if grey else schema.Image.RGB
-            },
-        },
-        schema.Tensor.PROCESS_UNITS: [
-            {
-                schema.Unit.KIND: schema.Unit.NORMALIZATION,
-                schema.Unit.OPTIONS: {
-                    schema.Normalization.MEAN: _list(expected.mean),
-                    schema.Normalization.STD: _list(expected.std),
-                },
-            }
-        ],
-        schema.Tensor.STATS: {schema.Stats.MAX: [high], schema.Stats.MIN: [low]},
-    }
-    scores_table = {
-        schema.Tensor.NAME: "scores",
-        schema.Tensor.DESCRIPTION: f"scores of {int(scores.shape[-1])} classes",
-        schema.Tensor.CONTENT: {
-            schema.Content.KIND: schema.Content.FEATURE,
-            schema.Content.PROPERTIES: {},
-        },
-        schema.Tensor.PROCESS_UNITS: _thresholding(metadata.threshold),
-        schema.Tensor.FILES: [
-            {
-                schema.AssociatedFile.NAME: names.file_name(locale),
-                schema.AssociatedFile.DESCRIPTION: "one name per output, in their order",
-                schema.AssociatedFile.KIND: schema.AssociatedFile.TENSOR_AXIS_LABELS,
-                schema.AssociatedFile.LOCALE: locale or None,
-            }
-            for locale in (["", *sorted(metadata.localized)] if metadata.labels else [])
-        ],
-    }
+        process_units=[schema.Unit(schema.NORMALIZATION, normalization)],
+        stats=schema.Stats(max=[high], min=[low]),
+    )
+    scores_table = schema.Tensor(
+        name="scores",
+        description=f"scores of {int(scores.shape[-1])} classes",
+        content=schema.Content(schema.FEATURE, ()),
+    )
+    if metadata.threshold is not None:
+        options = schema.Thresholding(float(metadata.threshold))
+        units = [schema.Unit(schema.THRESHOLDING, options)]
+        scores_table = scores_table._replace(process_units=units)
+    if metadata.labels:
+        described = "one name per output, in their order", schema.TENSOR_AXIS_LABELS
+        locales = ["", *sorted(metadata.localized)]
+        files = [schema.AssociatedFile(names.file_name(k), *described, k) for k in locales]
+        scores_table = scores_table._replace(files=files)
     # What the public tables cannot say, for evaluating a file as its network was.
     record = json.dumps(asdict(expected), sort_keys=True).encode()
-    return {
-        schema.Model.NAME: metadata.name or None,
-        schema.Model.DESCRIPTION: metadata.description or None,
-        schema.Model.VERSION: metadata.version or None,
-        schema.Model.AUTHOR: metadata.author or None,
-        schema.Model.LICENSE: metadata.license or None,
-        schema.Model.MIN_PARSER_VERSION: schema.MIN_PARSER_VERSION,
-        schema.Model.SUBGRAPHS: [
-            {
-                schema.SubGraph.INPUTS: [image_table],
-                schema.SubGraph.OUTPUTS: [scores_table],
-                schema.SubGraph.CUSTOM: [
-                    {schema.Custom.NAME: schema.OURS, schema.Custom.DATA: record}
-                ],
-            }
-        ],
-    }
+    custom = [schema.Custom(schema.OURS, record)]
+    graph = schema.SubGraph(inputs=[image_table], outputs=[scores_table], custom=custom)
+    return schema.Model(
+        **{name: getattr(metadata, name) for name in TEXTS},
+        min_parser_version=schema.MIN_PARSER_VERSION,
+        subgraphs=[graph],
+    )
 
 
 def _list(value) -> list[float]:
     return [float(v) for v in value] if isinstance(value, tuple) else [float(value)]
-
-
-def _thresholding(threshold: float | None) -> list[dict]:
-    if threshold is None:
-        return []
-    options = {schema.THRESHOLD: float(threshold)}
-    return [{schema.Unit.KIND: schema.Unit.THRESHOLDING, schema.Unit.OPTIONS: options}]
