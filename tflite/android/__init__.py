@@ -17,6 +17,7 @@ from keras_inception.evaluation.classifier import FileClassifier, open_file
 from .. import metadata
 from ..file.interpreter import File
 from ..metadata import labels as names
+from ..metadata.record import TEXTS
 from . import golden, kotlin
 
 MEDIAPIPE = "com.google.mediapipe:tasks-vision:latest.release"
@@ -66,23 +67,20 @@ def require_empty(folder: str | Path) -> None:
 def _write(whole: Path, words: dict, said, shown, classifier: FileClassifier):
     assets = whole / "src" / "main" / "assets"
     assets.mkdir(parents=True)
-    (assets / words["MODEL_TEXT"]).write_bytes(classifier.file.content)
+    (assets / words["FILE"]).write_bytes(classifier.file.content)
     for name, lines in said.files.items():
         (assets / f"{words['FOLDER']}_{name}").write_bytes(lines)
     tests = whole / "src" / "androidTest"
     golden.write(tests / "assets" / words["FOLDER"], shown, classifier)
     package = Path("java", *words["PACKAGE"].split("."))
     classes = ["Bitmaps", "LiteRt", *(["MediaPipe"] if words["MEDIAPIPE_TEST"] else [])]
-    for suffix, template in {"": "Model", **{c: c for c in classes}}.items():
-        _render(whole / "src" / "main" / package / f"{words['NAME']}{suffix}.kt", template, words)
-    _render(tests / package / f"{words['NAME']}GoldenTest.kt", "GoldenTest", words)
-    text = _filled(_TEMPLATES.joinpath("README.md").read_text(), words)
-    (whole / "README.md").write_text(text)
-
-
-def _render(path: Path, template: str, words: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_filled(_TEMPLATES.joinpath(f"{template}.kt").read_text(), words))
+    sources = whole / "src" / "main" / package / words["NAME"]
+    written = {"README.md": whole / "README.md", "Model.kt": sources.with_suffix(".kt")}
+    written |= {f"{name}.kt": Path(f"{sources}{name}.kt") for name in classes}
+    written["GoldenTest.kt"] = tests / package / f"{words['NAME']}GoldenTest.kt"
+    for template, path in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_filled(_TEMPLATES.joinpath(template).read_text(), words))
 
 
 def _filled(text: str, words: dict) -> str:
@@ -93,7 +91,7 @@ def _filled(text: str, words: dict) -> str:
 def _words(path: Path, file: File, said, package: str, count: int) -> dict:
     height, width, channels = file.input_shape
     kinds = file.types
-    if not set(kinds) <= {"uint8", "int8", "float32"}:
+    if not _TYPES.keys() >= {*kinds}:
         raise BadInput(
             f"LiteRT's Kotlin classes take uint8, int8 and float32; {path} has "
             f"{' and '.join(kinds)}"
@@ -103,18 +101,14 @@ def _words(path: Path, file: File, said, package: str, count: int) -> dict:
     expected = said.preprocessing
     mean, std = (np.broadcast_to(v, channels).tolist() for v in (expected.mean, expected.std))
     safe = re.sub(r"[^A-Za-z0-9_]", "_", path.stem)
-    name = kotlin.class_name(path.stem)
     likely = file.graph.gives_probabilities
-    (scale, zero_point), (out_scale, out_zero_point) = (
-        file.input_quantization,
-        file.output_quantization,
-    )
+    scale, zero_point = file.input_quantization
     words = {
         "PACKAGE": package,
-        "NAME": name,
+        "NAME": kotlin.class_name(path.stem),
         "FOLDER": safe.lower(),
+        "FILE": f"{safe}.tflite",
         "ABOUT": kotlin.comment(said.name or path.name),
-        "MODEL": kotlin.string(f"{safe}.tflite"),
         "LABELS": ", ".join(
             f"{kotlin.string(locale)} to "
             f"{kotlin.string(f'{safe.lower()}_{names.file_name(locale)}')}"
@@ -127,10 +121,6 @@ def _words(path: Path, file: File, said, package: str, count: int) -> dict:
         "CLASSES": len(said.labels),
         "MEAN": kotlin.floats(mean),
         "STD": kotlin.floats(std),
-        "INPUT_SCALE": repr(float(scale)),
-        "INPUT_ZERO_POINT": int(zero_point),
-        "OUTPUT_SCALE": repr(float(out_scale)),
-        "OUTPUT_ZERO_POINT": int(out_zero_point),
         "GOLDEN": count,
         "TOLERANCE": "1e-3" if kinds[1] == "float32" else "1.0",
         "PROBABILITIES": "scores" if likely else "softmax(scores)",
@@ -140,36 +130,34 @@ def _words(path: Path, file: File, said, package: str, count: int) -> dict:
         "MEAN_TEXT": expected.mean,
         "STD_TEXT": expected.std,
         "QUANTIZED_TEXT": f", then / {scale} + {zero_point}" if scale else "",
-        "MODEL_TEXT": f"{safe}.tflite",
     }
-    for side, kind in zip(("INPUT", "OUTPUT"), kinds, strict=True):
-        integer = kind != "float32"
-        words |= {
-            f"{side}_TYPE": kind,
-            f"{side}_KOTLIN": "Byte" if integer else "Float",
-            f"{side}_ARRAY": "ByteArray" if integer else "FloatArray",
-            f"{side}_CALL": "Int8" if integer else "Float",
-        }
-    words["ENCODE"], words["RAW"] = _ENCODE[kinds[0]], _RAW[kinds[1]]
-    for key in ("name", "description", "version", "author", "license"):
+    steps = file.input_quantization, file.output_quantization
+    for side, kind, (scale, zero_point) in zip(("INPUT", "OUTPUT"), kinds, steps, strict=True):
+        told = (kind, repr(float(scale)), int(zero_point), *_TYPES[kind])
+        parts = ("TYPE", "SCALE", "ZERO_POINT", "KOTLIN", "CALL", "ENCODE", "RAW")
+        words |= {f"{side}_{part}": each for part, each in zip(parts, told, strict=True)}
+    for key in TEXTS:
         text = getattr(said, key)
-        words["TITLE" if key == "name" else key.upper()] = kotlin.string(text)
-        words["TITLE_TEXT" if key == "name" else f"{key.upper()}_TEXT"] = (
-            " ".join(text.split()) or "–"
-        )
-    return words | _mediapipe(words, "int8" not in kinds and channels == 3)
+        words[f"SAID_{key.upper()}"] = kotlin.string(text)
+        words[f"SAID_{key.upper()}_TEXT"] = " ".join(text.split()) or "–"
+    mediapipe = "int8" not in kinds and channels == 3
+    test = _TEMPLATES.joinpath("MediaPipeTest.kt").read_text() if mediapipe else ""
+    return {
+        **words,
+        "MEDIAPIPE_TEST": _filled(test, words),
+        "MEDIAPIPE_GRADLE": f'    implementation("{MEDIAPIPE}")\n' if mediapipe else "",
+        "MEDIAPIPE_TEXT": _filled(_MEDIAPIPE_TEXT[mediapipe], words),
+        "MIN_SDK": 28 if mediapipe else 23,
+    }
 
 
-_INTEGER = "round(value / INPUT_SCALE).toInt() + INPUT_ZERO_POINT"
-_ENCODE = {
-    "uint8": f"({_INTEGER}).coerceIn(0, 255).toByte()",
-    "int8": f"({_INTEGER}).coerceIn(-128, 127).toByte()",
-    "float32": "value",
-}
-_RAW = {
-    "uint8": "(output[it].toInt() and 0xFF).toFloat()",
-    "int8": "output[it].toFloat()",
-    "float32": "output[it]",
+_INTEGER = "(round(value / INPUT_SCALE).toInt() + INPUT_ZERO_POINT)"
+_UNSIGNED = "(output[it].toInt() and 0xFF).toFloat()"
+#: Kotlin's type, LiteRT's name for it, what an input is of a value, and an output as a number.
+_TYPES = {
+    "uint8": ("Byte", "Int8", f"{_INTEGER}.coerceIn(0, 255).toByte()", _UNSIGNED),
+    "int8": ("Byte", "Int8", f"{_INTEGER}.coerceIn(-128, 127).toByte()", "output[it].toFloat()"),
+    "float32": ("Float", "Float", "value", "output[it]"),
 }
 _PACK = {
     1: """\
@@ -181,24 +169,11 @@ _PACK = {
             input[at++] = encoded[1][green]
             input[at++] = encoded[2][blue]""",
 }
-
-
-def _mediapipe(words: dict, takes: bool) -> dict:
-    """The parts about MediaPipe Tasks, which takes RGB, and uint8 or floats."""
-    if not takes:
-        return {
-            "MEDIAPIPE_TEST": "",
-            "MEDIAPIPE_GRADLE": "",
-            "MEDIAPIPE_TEXT": "MediaPipe Tasks takes RGB in uint8 or float32: not this file.\n",
-            "MIN_SDK": 23,
-        }
-    test = _filled(_TEMPLATES.joinpath("MediaPipeTest.kt").read_text(), words)
-    return {
-        "MEDIAPIPE_TEST": test,
-        "MEDIAPIPE_GRADLE": f'    implementation("{MEDIAPIPE}")\n',
-        "MEDIAPIPE_TEXT": (
-            f"`{words['NAME']}MediaPipe` does the same by MediaPipe Tasks, which reads labels, "
-            "preprocessing\nand threshold from the file itself; without it `minSdk` may be 23.\n"
-        ),
-        "MIN_SDK": 28,
-    }
+#: By whether MediaPipe Tasks takes the file: RGB, and uint8 or floats.
+_MEDIAPIPE_TEXT = {
+    True: """\
+`@NAME@MediaPipe` does the same by MediaPipe Tasks, which reads labels, preprocessing
+and threshold from the file itself; without it `minSdk` may be 23.
+""",
+    False: "MediaPipe Tasks takes RGB in uint8 or float32: not this file.\n",
+}

@@ -30,7 +30,7 @@ class @NAME@LiteRt(
     }
 
     /** WIDTH x HEIGHT pixels -> the output as the file gives it. */
-    fun run(pixels: IntArray): @OUTPUT_ARRAY@ {
+    fun run(pixels: IntArray): @OUTPUT_KOTLIN@Array {
         inputs[0].write@INPUT_CALL@(@NAME@.pack(pixels))
         model.run(inputs, outputs)
         return outputs[0].read@OUTPUT_CALL@()

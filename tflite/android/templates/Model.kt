@@ -9,14 +9,14 @@ import kotlin.math.round
  * takes and gives: plain Kotlin, nothing of Android.
  */
 object @NAME@ {
-    const val TITLE = @TITLE@
-    const val DESCRIPTION = @DESCRIPTION@
-    const val VERSION = @VERSION@
-    const val AUTHOR = @AUTHOR@
-    const val LICENSE = @LICENSE@
+    const val TITLE = @SAID_NAME@
+    const val DESCRIPTION = @SAID_DESCRIPTION@
+    const val VERSION = @SAID_VERSION@
+    const val AUTHOR = @SAID_AUTHOR@
+    const val LICENSE = @SAID_LICENSE@
 
     /** Files among the assets. */
-    const val MODEL = @MODEL@
+    const val MODEL = "@FILE@"
     val LABELS: Map<String, String> = mapOf(@LABELS@)
 
     /** The input is one image, (1, HEIGHT, WIDTH, CHANNELS), of @INPUT_TYPE@. */
@@ -45,19 +45,19 @@ object @NAME@ {
 
     data class Category(val index: Int, val label: String, val score: Float)
 
-    private val encoded = Array(CHANNELS) { c -> @INPUT_ARRAY@(256) { encode(it, c) } }
+    private val encoded = Array(CHANNELS) { c -> @INPUT_KOTLIN@Array(256) { encode(it, c) } }
 
     private fun encode(pixel: Int, channel: Int): @INPUT_KOTLIN@ {
         val value = (pixel - MEAN[channel]) / STD[channel]
-        return @ENCODE@
+        return @INPUT_ENCODE@
     }
 
     /** WIDTH x HEIGHT pixels as Android has them, 0xAARRGGBB, row by row -> the input. */
-    fun pack(pixels: IntArray): @INPUT_ARRAY@ {
+    fun pack(pixels: IntArray): @INPUT_KOTLIN@Array {
         require(pixels.size == WIDTH * HEIGHT) {
             "${WIDTH}x$HEIGHT pixels are needed; got ${pixels.size}"
         }
-        val input = @INPUT_ARRAY@(pixels.size * CHANNELS)
+        val input = @INPUT_KOTLIN@Array(pixels.size * CHANNELS)
         var at = 0
         for (pixel in pixels) {
             val red = pixel shr 16 and 0xFF
@@ -69,10 +69,10 @@ object @NAME@ {
     }
 
     /** The output's own values as numbers, for comparing: integers as they are. */
-    fun raw(output: @OUTPUT_ARRAY@): FloatArray = FloatArray(output.size) { @RAW@ }
+    fun raw(output: @OUTPUT_KOTLIN@Array): FloatArray = FloatArray(output.size) { @OUTPUT_RAW@ }
 
     /** The output -> probabilities. */
-    fun probabilities(output: @OUTPUT_ARRAY@): FloatArray {
+    fun probabilities(output: @OUTPUT_KOTLIN@Array): FloatArray {
         val scores = raw(output)
         if (OUTPUT_SCALE != 0f) {
             for (i in scores.indices) scores[i] = (scores[i] - OUTPUT_ZERO_POINT) * OUTPUT_SCALE
@@ -96,7 +96,7 @@ object @NAME@ {
     }
 
     /** The `most` likely classes, best first. */
-    fun best(output: @OUTPUT_ARRAY@, labels: List<String>, most: Int = 5): List<Category> {
+    fun best(output: @OUTPUT_KOTLIN@Array, labels: List<String>, most: Int = 5): List<Category> {
         val scores = probabilities(output)
         return scores.indices.sortedByDescending { scores[it] }.take(most).map {
             Category(it, labels[it], scores[it])
