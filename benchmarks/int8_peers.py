@@ -34,6 +34,7 @@ def ours(name: str):
     from keras_inception.preprocess import Preprocessing
     from keras_inception.tflite import exporting
     from keras_inception.tflite.benchmarking import operator_timing
+    from keras_inception.tflite.file.graph import Graph
     from keras_inception.tflite.file.interpreter import File
     from keras_inception.tflite.source import open_source
     from keras_inception.transform import with_norm, without_aux
@@ -56,7 +57,7 @@ def ours(name: str):
     def by_operator():
         return {
             f"{kind.operator} ({kind.count})": kind.milliseconds
-            for kind in operator_timing.by_time(content, 50)
+            for kind in operator_timing.by_time(Graph.read(content), 50)
         }
 
     return File(content).invoke, by_operator

@@ -104,7 +104,7 @@ def test_files_take_turns_and_warming_up_does_not_count(monkeypatch):
 
         return run
 
-    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(operator_timing.time, "perf_counter", lambda: clock[0])
     a, b = latency.in_turns([contender("a", 0.001), contender("b", 0.003)], 20)
     assert calls == ["a", "b"] * 22
     assert a == pytest.approx({"first": 1000, "median": 1, "p95": 1})

@@ -6,11 +6,12 @@ import re
 import shutil
 import statistics
 import subprocess
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from keras_inception.errors import BadInput
 
-from .latency import check
+from .latency import check, record
+from .operator_timing import Operators
 
 FOLDER = PurePosixPath("/data/local/tmp")
 TOOL = FOLDER / "benchmark_model"
@@ -65,18 +66,9 @@ def _measure(paths, there, threads, runs: int) -> list[dict]:
     found = []
     for path, target in zip(paths, there, strict=True):
         profile = _run(target, 1, max(1, runs // 4), "--enable_op_profiling=true")
-        kinds = _kinds(profile)
         grown = [float(_search(_GROWTH, output)[1]) for output in turns[target, threads[0]]]
-        found.append(
-            {
-                "file": str(path),
-                "bytes": Path(path).stat().st_size,
-                "peak_memory_bytes": round(max(grown) * 2**20),
-                "latency": [_latency(count, turns[target, count]) for count in threads],
-                "fully_accelerated": all(kind["accelerated"] for kind in kinds),
-                "operators": kinds,
-            }
-        )
+        latencies = [_latency(count, turns[target, count]) for count in threads]
+        found.append(record(path, round(max(grown) * 2**20), latencies, _kinds(profile)))
     return found
 
 
@@ -92,7 +84,7 @@ def _latency(threads: int, outputs: list[str]) -> dict:
     return {"threads": threads, **milliseconds}
 
 
-def _kinds(profile: str) -> list[dict]:
+def _kinds(profile: str) -> list[Operators]:
     """The rows of the summaries by node type: TFLite's own, and that inside the delegate."""
     kinds, reading = [], False
     for line in profile.partition(_PROFILE)[2].splitlines():
@@ -102,51 +94,25 @@ def _kinds(profile: str) -> list[dict]:
             name, count, spent = row.groups()
             # The delegate as a whole, whose inside is listed too.
             if not name.endswith("Delegate"):
-                kinds.append(
-                    {
-                        "operator": name,
-                        "count": int(count),
-                        "milliseconds": float(spent),
-                        # XNNPACK writes "Convolution (NHWC, QC8)", TFLite CONV_2D.
-                        "accelerated": not name.isupper(),
-                    }
-                )
+                # XNNPACK writes "Convolution (NHWC, QC8)", TFLite CONV_2D.
+                kinds.append(Operators(name, int(count), float(spent), not name.isupper()))
     if not kinds:
         raise BadInput(f"benchmark_model did not tell the times of operators: {profile[-500:]}")
-    return sorted(kinds, key=lambda kind: -kind["milliseconds"])
+    return sorted(kinds, key=lambda kind: -kind.milliseconds)
 
 
 def _device() -> str:
-    model, soc, release, abi = (
-        _adb("shell", f"getprop {name}").strip()
-        for name in (
-            "ro.product.model",
-            "ro.soc.model",
-            "ro.build.version.release",
-            "ro.product.cpu.abi",
-        )
-    )
+    names = "product.model", "soc.model", "build.version.release", "product.cpu.abi"
+    model, soc, release, abi = (_adb("shell", f"getprop ro.{name}").strip() for name in names)
     return f"{model}, {soc or 'unknown chip'}, Android {release}, {abi}, benchmark_model"
 
 
 def _run(target, threads: int, runs: int, *options: str) -> str:
-    return _adb(
-        "shell",
-        " ".join(
-            (
-                str(TOOL),
-                f"--graph={target}",
-                f"--num_threads={threads}",
-                "--use_xnnpack=true",
-                f"--warmup_runs={max(1, runs // 10)}",
-                f"--num_runs={runs}",
-                # It would go on for these many seconds at least.
-                "--warmup_min_secs=0",
-                "--min_secs=0",
-                *options,
-            )
-        ),
-    )
+    measured = f"--graph={target} --num_threads={threads} --use_xnnpack=true"
+    times = f"--warmup_runs={max(1, runs // 10)} --num_runs={runs}"
+    # It would go on for these many seconds at least.
+    at_once = "--warmup_min_secs=0 --min_secs=0"
+    return _adb("shell", " ".join((str(TOOL), measured, times, at_once, *options)))
 
 
 def _search(pattern: re.Pattern, output: str) -> re.Match:

@@ -6,18 +6,15 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
 
 from keras_inception.errors import BadInput
 
 from ..file import guard
 from ..file.graph import Graph
 from ..file.interpreter import File, read_bytes
-from . import operator_timing
+from .operator_timing import Operators, by_time, in_turns
 
 #: Loads and runs a file once, and prints by how many bytes the process grew at most.
 _GROWTH = """
@@ -57,18 +54,21 @@ def benchmark(paths, threads=(1,), runs: int = 200) -> dict:
             mine.append({"threads": count, **found})
     measured = []
     for path, content, latency in zip(paths, contents, latencies, strict=True):
-        kinds = operator_timing.by_time(Graph.read(content), max(3, runs // 4))
-        measured.append(
-            {
-                "file": str(path),
-                "bytes": len(content),
-                "peak_memory_bytes": _growth(path),
-                "latency": latency,
-                "fully_accelerated": all(kind.accelerated for kind in kinds),
-                "operators": [vars(kind) for kind in kinds],
-            }
-        )
+        kinds = by_time(Graph.read(content), max(3, runs // 4))
+        measured.append(record(path, _growth(path), latency, kinds))
     return {"device": this_machine(), "files": measured}
+
+
+def record(path, growth: int | None, latency: list[dict], kinds: list[Operators]) -> dict:
+    """What `benchmark` says of one file."""
+    return {
+        "file": str(path),
+        "bytes": Path(path).stat().st_size,
+        "peak_memory_bytes": growth,
+        "latency": latency,
+        "fully_accelerated": all(kind.accelerated for kind in kinds),
+        "operators": [vars(kind) for kind in kinds],
+    }
 
 
 def check(paths, threads, runs: int) -> None:
@@ -88,26 +88,6 @@ def this_machine() -> str:
         f"{platform.system()} {platform.machine()}, {processor or 'unknown processor'}, "
         f"{os.cpu_count()} cores, ai-edge-litert {version('ai-edge-litert')}"
     )
-
-
-def in_turns(functions, runs: int) -> list[dict]:
-    """Milliseconds of calls that take turns: the `first`, and `median` and `p95` of `runs` calls
-    after a tenth of that for warming up."""
-    times = [[] for _ in functions]
-    warm_up = max(1, runs // 10)
-    for _ in range(warm_up + runs):
-        for function, mine in zip(functions, times, strict=True):
-            began = time.perf_counter()
-            function()
-            mine.append(1000 * (time.perf_counter() - began))
-    return [
-        {
-            "first": mine[0],
-            "median": float(np.median(mine[warm_up:])),
-            "p95": float(np.percentile(mine[warm_up:], 95)),
-        }
-        for mine in times
-    ]
 
 
 def _growth(path) -> int | None:

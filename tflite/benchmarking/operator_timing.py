@@ -8,14 +8,11 @@ than they take together.
 
 from __future__ import annotations
 
-import copy
-import statistics
 import time
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_inception.native_output import held_back
@@ -34,13 +31,6 @@ class Operators:
     accelerated: bool
 
 
-@dataclass(frozen=True)
-class _Alone:
-    name: str
-    run: Callable[[], None] | None
-    accelerated: bool
-
-
 def by_time(graph: Graph, rounds: int) -> list[Operators]:
     """The operators of a file by kind, the slowest first.
 
@@ -48,69 +38,54 @@ def by_time(graph: Graph, rounds: int) -> list[Operators]:
     it does in the file; milliseconds are sums of the operators' medians.
     """
     with held_back():
-        cut = [_alone(graph, operator) for operator in graph.operators]
-    times = [[] for _ in cut]
-    for _ in range(rounds):
-        for each, mine in zip(cut, times, strict=True):
-            if each.run:
-                began = time.perf_counter()
-                each.run()
-                mine.append(time.perf_counter() - began)
-    kinds = {}
-    for each, mine in zip(cut, times, strict=True):
-        kinds.setdefault(each.name, []).append((each, mine))
-    found = [
-        Operators(
-            name,
-            len(members),
-            None
-            if any(each.run is None for each, _ in members)
-            else 1000 * sum(statistics.median(mine) for _, mine in members),
-            all(each.accelerated for each, _ in members),
-        )
-        for name, members in kinds.items()
-    ]
+        alone = [_alone(cut_out(graph, operator)) for operator in graph.operators]
+    times = iter(in_turns([run for run, _ in alone if run], rounds))
+    kinds = defaultdict(list)
+    for (run, accelerated), (name, _) in zip(alone, graph.kinds(), strict=True):
+        kinds[name].append((next(times)["median"] if run else None, accelerated))
+    found = []
+    for name, members in kinds.items():
+        spent, accelerated = zip(*members, strict=True)
+        milliseconds = None if None in spent else sum(spent)
+        found.append(Operators(name, len(members), milliseconds, all(accelerated)))
     return sorted(found, key=lambda kind: -(kind.milliseconds or 0))
 
 
-def _alone(graph: Graph, operator) -> _Alone:
-    name = graph.kind(operator)
+def in_turns(functions, runs: int) -> list[dict]:
+    """Milliseconds of calls that take turns: the `first`, and `median` and `p95` of `runs` calls
+    after a tenth of that for warming up."""
+    times = [[] for _ in functions]
+    warm_up = max(1, runs // 10)
+    for _ in range(warm_up + runs):
+        for function, mine in zip(functions, times, strict=True):
+            began = time.perf_counter()
+            function()
+            mine.append(1000 * (time.perf_counter() - began))
+    return [
+        {
+            "first": mine[0],
+            "median": float(np.median(mine[warm_up:])),
+            "p95": float(np.percentile(mine[warm_up:], 95)),
+        }
+        for mine in times
+    ]
+
+
+def _alone(graph: Graph):
+    """What runs the file of one operator, None if it cannot run, and whether a delegate does."""
     try:
-        interpreter = Interpreter(model_content=cut_out(graph, operator).content, num_threads=1)
+        interpreter = Interpreter(model_content=graph.content, num_threads=1)
         interpreter.allocate_tensors()
         for each in interpreter.get_input_details():
             interpreter.set_tensor(each["index"], np.ones(each["shape"], each["dtype"]))
         interpreter.invoke()
     except (ValueError, RuntimeError):
-        return _Alone(name, None, False)
+        return None, False
     taken = any(each["op_name"] == "DELEGATE" for each in interpreter._get_ops_details())
-    return _Alone(name, interpreter.invoke, taken)
+    return interpreter.invoke, taken
 
 
 def cut_out(graph: Graph, operator) -> Graph:
     """A file with this operator alone: what it computes from is the input, constants apart."""
-    used = list(dict.fromkeys(i for i in (*operator.inputs, *operator.outputs) if i >= 0))
-    place = {number: i for i, number in enumerate(used)} | {-1: -1}
-    # Buffer 0 is the empty one.
-    file, alone = schema.ModelT(), schema.SubGraphT()
-    file.buffers, alone.tensors, given = [schema.BufferT()], [], []
-    for number in used:
-        tensor = copy.copy(graph.tensors[number])
-        buffer = graph.model.buffers[tensor.buffer]
-        if buffer.data is None or not len(buffer.data):
-            tensor.buffer = 0
-            if number not in operator.outputs:
-                given.append(place[number])
-        else:
-            file.buffers.append(buffer)
-            tensor.buffer = len(file.buffers) - 1
-        alone.tensors.append(tensor)
-    moved = copy.copy(operator)
-    moved.opcodeIndex = 0
-    moved.inputs = [place[number] for number in operator.inputs]
-    moved.outputs = [place[number] for number in operator.outputs]
-    alone.operators, alone.inputs, alone.outputs = [moved], given, moved.outputs
-    file.version = graph.model.version
-    file.operatorCodes = [graph.model.operatorCodes[operator.opcodeIndex]]
-    file.subgraphs = [alone]
-    return Graph(file)
+    given = dict.fromkeys(i for i in operator.inputs if i in graph.makers or i in graph.inputs)
+    return graph.cut(operator.outputs, [*given])

@@ -134,34 +134,37 @@ class Graph:
         model.operatorCodes = [*model.operatorCodes]
         return Graph(model, self.files)
 
-    def cut(self, outputs: Sequence[int]) -> Graph:
-        """What the tensors `outputs` are made of, alone."""
-        cut = self.changeable()
-        subgraph = cut._subgraph
-        needed, operators = {*self.inputs, *outputs}, []
+    def cut(self, outputs: Sequence[int], inputs: Sequence[int] | None = None) -> Graph:
+        """What the tensors `outputs` are made of, alone, from `inputs` on or from the beginning."""
+        cut, inputs = self.changeable(), self.inputs if inputs is None else inputs
+        subgraph, model = cut._subgraph, cut.model
+        needed, operators = {*inputs, *outputs}, []
         for operator in reversed(subgraph.operators):
-            if needed.intersection(operator.outputs):
+            if needed.difference(inputs).intersection(operator.outputs):
                 operators.append(operator)
                 needed.update(operator.inputs, operator.outputs)
         kept = sorted(needed - {-1})
         new = {old: place for place, old in enumerate(kept)} | {-1: -1}
         subgraph.tensors = [subgraph.tensors[i] for i in kept]
+        used = {each.buffer for each in (*subgraph.tensors, *(model.metadata or []))}
+        buffers = enumerate(model.buffers)
+        model.buffers = [each if i in used else schema.BufferT() for i, each in buffers]
         subgraph.operators = operators[::-1]
-        subgraph.inputs = [new[i] for i in self.inputs]
+        subgraph.inputs = [new[i] for i in inputs]
         subgraph.outputs = [new[i] for i in outputs]
         for operator in operators:
             operator.inputs = [new[i] for i in operator.inputs]
             operator.outputs = [new[i] for i in operator.outputs]
-        # A signature that names an output which is no more goes with it.
+        # A signature that names a tensor which is no more goes with it.
         signatures = [
             copy.deepcopy(signature)
             for signature in self.model.signatureDefs or []
-            if new.keys() >= {named.tensorIndex for named in signature.outputs}
+            if new.keys() >= {each.tensorIndex for each in (*signature.inputs, *signature.outputs)}
         ]
         for signature in signatures:
             for named in (*signature.inputs, *signature.outputs):
                 named.tensorIndex = new[named.tensorIndex]
-        cut.model.signatureDefs = signatures
+        model.signatureDefs = signatures
         return cut
 
     def without_softmax(self) -> Graph:
