@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..convert.space_to_depth_stem import SUFFIX, pixels_of_four
-from ..file.interpreter import File
+from ..file.interpreter import File, floats
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ def stored(file: File, images: np.ndarray) -> dict[str, Stored]:
         made: dict[str, Stored] = {}
         for tensor, integers in file.tensors(image):
             scale, zero_point = tensor["quantization"]
-            values, limits = integers[0].astype(np.float32), (-np.inf, np.inf)
+            values, limits = floats(integers[0], (scale, zero_point)), (-np.inf, np.inf)
             if scale:
-                values = (values - zero_point) * np.float32(scale)
                 whole = np.iinfo(tensor["dtype"])
                 limits = tuple((n - zero_point) * scale for n in (whole.min, whole.max))
             name = tensor["name"]

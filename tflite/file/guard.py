@@ -147,12 +147,14 @@ class Guarded:
     def __init__(self, process: Process, content: bytes, threads: int):
         self._process = process
         self._details, _ = process.call("open", data=content, threads=threads)
+        for each in (*self._details["inputs"], *self._details["outputs"]):
+            each["shape"] = np.array(each["shape"], np.int32)
 
     def get_input_details(self) -> list[dict]:
-        return [_detail(found) for found in self._details["inputs"]]
+        return self._details["inputs"]
 
     def get_output_details(self) -> list[dict]:
-        return [_detail(found) for found in self._details["outputs"]]
+        return self._details["outputs"]
 
     def set_tensor(self, index: int, value: np.ndarray) -> None:
         kind = {"dtype": value.dtype.name, "shape": value.shape}
@@ -164,12 +166,3 @@ class Guarded:
     def get_tensor(self, index: int) -> np.ndarray:
         answer, data = self._process.call("get_tensor", index=index)
         return np.frombuffer(data, answer["dtype"]).reshape(answer["shape"])
-
-
-def _detail(found: dict) -> dict:
-    return {
-        "index": found["index"],
-        "shape": np.array(found["shape"], np.int32),
-        "dtype": np.dtype(found["dtype"]).type,
-        "quantization": tuple(found["quantization"]),
-    }

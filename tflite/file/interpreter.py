@@ -44,14 +44,11 @@ class File:
             self.graph, self.content = source, source.content
         else:
             self.content = source if isinstance(source, bytes) else read_bytes(source)
-        name = path or "the file"
+        self._name = name = path or "the file"
         options = _KEEPING if keep_tensors else {}
-        self._name = name
         self._interpreter = guard.interpreter(path, self.content, threads, **options)
-        inputs, outputs = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0]["shape"]) != 4:
             raise BadInput(
                 f"{name} needs one image input, (1, height, width, channels), and one output; "
@@ -59,8 +56,11 @@ class File:
                 f"{[o['shape'].tolist() for o in outputs]}"
             )
         self._input, self._output = inputs[0], outputs[0]
-        self._require_numbers()
         self.input_shape = tuple(int(n) for n in self._input["shape"][1:])
+        #: Scale and zero point: value = scale * (integer - zero point); scale 0 for floats.
+        self.input_quantization = tuple(self._input["quantization"])
+        self.output_quantization = tuple(self._output["quantization"])
+        self._require_numbers()
 
     @cached_property
     def graph(self) -> Graph:
@@ -83,12 +83,7 @@ class File:
     @property
     def output_step(self) -> float:
         """The difference between neighbouring output values; 0 for a float output."""
-        return float(self._output["quantization"][0])
-
-    @property
-    def input_quantization(self) -> tuple[float, int]:
-        """Scale and zero point: input = scale * (integer - zero point); scale 0 for floats."""
-        return tuple(self._input["quantization"])
+        return float(self.output_quantization[0])
 
     @property
     def types(self) -> tuple[str, str]:
@@ -101,23 +96,15 @@ class File:
         return int(np.prod(self._output["shape"]))
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
-        scale, zero_point = self._input["quantization"]
-        dtype = self._input["dtype"]
+        (scale, zero_point), dtype = self.input_quantization, self._input["dtype"]
         if not scale:
             return images.astype(dtype)
         limits = np.iinfo(dtype)
         return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(dtype)
 
-    @property
-    def output_quantization(self) -> tuple[float, int]:
-        """Scale and zero point: score = scale * (integer - zero point); scale 0 for floats."""
-        return tuple(self._output["quantization"])
-
     def rounded(self, images: np.ndarray) -> np.ndarray:
         """Preprocessed float32 images as the input's type has them, in floats again."""
-        scale, zero_point = self._input["quantization"]
-        encoded = self._encode(images).astype(np.float32)
-        return (encoded - zero_point) * np.float32(scale) if scale else encoded
+        return floats(self._encode(images), self.input_quantization)
 
     def raw(self, images: np.ndarray) -> np.ndarray:
         """(n, height, width, channels) preprocessed float32 -> (n, classes), the file's values."""
@@ -129,9 +116,7 @@ class File:
 
     def scores(self, images: np.ndarray) -> np.ndarray:
         """The same -> (n, classes) float32, by the file's own scale and zero point."""
-        scores = self.raw(images).astype(np.float32)
-        scale, zero_point = self.output_quantization
-        return (scores - zero_point) * np.float32(scale) if scale else scores
+        return floats(self.raw(images), self.output_quantization)
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """`scores`, or if the file gives logits, the softmax of them."""
@@ -160,3 +145,9 @@ class File:
             self._interpreter.invoke()
         except RuntimeError as error:
             raise BadInput(f"{self._name} cannot be run: {error}") from error
+
+
+def floats(stored: np.ndarray, quantization: tuple[float, int]) -> np.ndarray:
+    """Values of a file as what they stand for, by their scale, 0 for floats, and zero point."""
+    (scale, zero_point), values = quantization, stored.astype(np.float32)
+    return (values - zero_point) * np.float32(scale) if scale else values
