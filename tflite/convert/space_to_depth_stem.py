@@ -88,43 +88,38 @@ def _rewritten(graph: Graph, pad, convolution) -> bool:
     weights = np.frombuffer(bytes(old), np.int8).reshape(kernel.shape)
     weights, first = _of_pairs(weights, padding)
     buffers[kernel.buffer] = buffer_of(weights)
-    kernel.shape = list(weights.shape)
-    kernel.shapeSignature = None
+    _reshape(kernel, weights.shape)
     convolution.builtinOptions.strideH = convolution.builtinOptions.strideW = 1
 
     taking = pad or convolution
     before = _of_each_pixel(graph, source)
     if before:
         _to_four_at_once(graph, before)
-        graph.tensors[source].name += SUFFIX
-        graph.tensors[source].shape = [batch, *out, 4 * channels]
-        graph.tensors[source].shapeSignature = None
+        _reshape(graph.tensors[source], [batch, *out, 4 * channels], SUFFIX)
         source, taking = before.inputs[0], before
-    picture = graph.tensors[source]
-    made = copy.copy(picture)
-    made.name, made.buffer, made.shapeSignature = made.name + SUFFIX, 0, None
-    made.shape = [batch, *out, 4 * int(picture.shape[3])]
-    graph.tensors.append(made)
-    graph.operators.insert(
-        graph.operators.index(taking), _space_to_depth(graph, source, len(graph.tensors) - 1)
-    )
-    taking.inputs = [len(graph.tensors) - 1, *taking.inputs[1:]]
+    made = _copied(graph, source, 0)
+    _reshape(graph.tensors[made], [batch, *out, 4 * int(graph.tensors[source].shape[3])], SUFFIX)
+    place = graph.operators.index(taking)
+    graph.operators.insert(place, _space_to_depth(graph, source, made))
+    taking.inputs = [made, *taking.inputs[1:]]
     if pad:
         around = [(p, n - 1 - p) for p, n in zip(first, weights.shape[1:3], strict=True)]
-        amounts = copy.copy(graph.tensors[pad.inputs[1]])
         buffers.append(buffer_of(np.array([(0, 0), *around, (0, 0)], np.int32)))
-        amounts.buffer = len(buffers) - 1
-        graph.tensors.append(amounts)
-        pad.inputs = [pad.inputs[0], len(graph.tensors) - 1]
-        padded = graph.tensors[pad.outputs[0]]
-        padded.shapeSignature = None
-        padded.name += SUFFIX
-        padded.shape = [
-            batch,
-            *(n + sum(p) for n, p in zip(out, around, strict=True)),
-            4 * channels,
-        ]
+        pad.inputs = [pad.inputs[0], _copied(graph, pad.inputs[1], len(buffers) - 1)]
+        padded = [n + sum(p) for n, p in zip(out, around, strict=True)]
+        _reshape(graph.tensors[pad.outputs[0]], [batch, *padded, 4 * channels], SUFFIX)
     return True
+
+
+def _reshape(tensor, shape, suffix: bytes = b"") -> None:
+    tensor.shape, tensor.shapeSignature, tensor.name = [*shape], None, tensor.name + suffix
+
+
+def _copied(graph: Graph, tensor: int, buffer: int) -> int:
+    """The number of a tensor like this one, with the content of another buffer."""
+    graph.tensors.append(copy.copy(graph.tensors[tensor]))
+    graph.tensors[-1].buffer = buffer
+    return len(graph.tensors) - 1
 
 
 def _of_each_pixel(graph: Graph, made: int):
