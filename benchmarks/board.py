@@ -13,8 +13,8 @@ from keras_inception.training import fit
 from keras_inception.training.recipes.recipe import network_of, recipe_for
 from keras_inception.training.run.run_folder import Run
 from keras_inception.training.tensorboard.callback import Board
-from keras_inception.training.tensorboard.gradient_norms import gradient_norms
-from keras_inception.training.tensorboard.options import PLAIN
+from keras_inception.training.tensorboard.gradient_norms import GradientNorms
+from keras_inception.training.tensorboard.rows import Rows
 
 STEPS, ROUNDS = 468, 20
 
@@ -40,7 +40,8 @@ class Batches(list):
 
 
 models = {"without": compiled(["accuracy"]), "with": compiled(fit._metrics(recipe, 10))}
-norms = gradient_norms(models["with"], run)
+optimizer, variables = models["with"].optimizer, models["with"].trainable_variables
+norms = GradientNorms(optimizer, variables, Rows(net).outermost)
 times = {name: [] for name in models}
 for step in range(-2, ROUNDS):
     for name in list(models)[:: 1 if step % 2 else -1]:
@@ -51,7 +52,7 @@ for step in range(-2, ROUNDS):
 for name, values in times.items():
     wall, processor = np.median(values, axis=0)
     print(f"step {name} a board: {wall:.4f} s, {processor:.4f} s of processors")
-board = Board(run, Batches([batch] * STEPS), 10_000, norms, PLAIN)
+board = Board(run, Batches([batch] * STEPS), 10_000, norms, histograms=False)
 board.set_model(models["with"])
 board.on_train_begin()
 for epoch in range(3):

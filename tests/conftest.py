@@ -54,7 +54,7 @@ def run(tmp_path_factory):
     from keras_inception.training import fit
     from keras_inception.training.recipes.recipe import recipe_for
     from keras_inception.training.run import run_folder
-    from keras_inception.training.tensorboard.options import Watch
+    from keras_inception.training.tensorboard.board import BoardOptions
 
     recipe = recipe_for("digits", width=0.25, aux=True, epochs=6)
 
@@ -62,7 +62,7 @@ def run(tmp_path_factory):
         network_of = fit.network_of
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(fit, "network_of", lambda *arguments: to_heads(network_of(*arguments)))
-            fit.start(recipe, folder, Watch(histograms=True))
+            fit.start(recipe, folder, BoardOptions(histograms=True))
 
     return run_folder.read(made_once(tmp_path_factory, "run", make))
 

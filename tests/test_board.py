@@ -23,10 +23,10 @@ from keras_inception.preprocess import Preprocessing
 from keras_inception.training import fit
 from keras_inception.training.recipes.recipe import recipe_for
 from keras_inception.training.tensorboard import pictures
+from keras_inception.training.tensorboard.board import BoardOptions
 from keras_inception.training.tensorboard.gradient_norms import GradientNorms
-from keras_inception.training.tensorboard.graph import Rows
-from keras_inception.training.tensorboard.options import Watch
 from keras_inception.training.tensorboard.profile import STEPS, Profile
+from keras_inception.training.tensorboard.rows import Rows
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_a_profile_of_a_few_steps(tmp_path):
 def test_a_backend_without_a_profiler_says_so(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(BadInput, match="the torch backend has no profiler"):
-        Watch(profile=True)
+        BoardOptions(profile=True)
 
 
 def test_confusions_by_hand():

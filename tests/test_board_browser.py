@@ -10,7 +10,7 @@ import pytest
 
 from keras_inception.training import fit
 from keras_inception.training.recipes.recipe import recipe_for
-from keras_inception.training.tensorboard.options import Watch
+from keras_inception.training.tensorboard.board import BoardOptions
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def url(browser, tmp_path_factory):
     """A TensorBoard on the folder of a small run, with histograms."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
     recipe = recipe_for("digits", width=0.25, aux=True, epochs=3, image_size=24)
-    run = fit.start(recipe, folder, Watch(histograms=True))
+    run = fit.start(recipe, folder, BoardOptions(histograms=True))
     port = free_port()
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(run.tensorboard)]
     server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)])

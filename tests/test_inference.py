@@ -54,7 +54,7 @@ def test_no_queue_of_a_training_or_an_evaluation_has_an_autotuner(
 
 
 def test_replicas_are_fed_without_an_autotuner(recipe):
-    fed = mirrored_strategy.fed(
+    fed = mirrored_strategy.as_tf_dataset(
         batches.TrainingBatches(data.DataRef("digits").split().train, recipe, Preprocessing())
     )
     assert fed.options().autotune.enabled is False

@@ -15,8 +15,7 @@ from keras_inception.errors import BadInput
 from keras_inception.metrics import Scores
 from keras_inception.training.data import Split
 from keras_inception.training.data.evaluation_pixels import EvaluationPixels, pixels
-from keras_inception.training.tensorboard import event_files
-from keras_inception.training.tensorboard.events import Events
+from keras_inception.training.tensorboard.events import Events, truncate
 
 from .checks.agreement import Agreement, agreement
 from .checks.layer_errors import Layer, by_layer, first_departure
@@ -78,7 +77,7 @@ class Candidates:
         self.trained = self.shown.score(source.classifier.of_pixels)
         self.all: list[Candidate] = []
         self.kept: Graph
-        event_files.forget(self.folder, 0)
+        truncate(self.folder, 0)
 
     def consider(self, epoch: int) -> None:
         """Judge the file as it is after `epoch` epochs; 0 is before the first step.

@@ -65,10 +65,10 @@ def train(
     0.9903
     """
     from .fit import start
-    from .tensorboard.options import Watch
+    from .tensorboard.board import BoardOptions
 
     chosen = data if isinstance(data, Recipe) else recipe(data, **options)
-    return start(chosen, run, Watch(histograms, profile))
+    return start(chosen, run, BoardOptions(histograms, profile))
 
 
 def resume(run: str | Path | Run, *, histograms: bool = False, profile: bool = False) -> Run:
@@ -82,6 +82,6 @@ def resume(run: str | Path | Run, *, histograms: bool = False, profile: bool = F
     >>> run = resume("runs/hands")  # doctest: +SKIP
     """
     from .fit import resume as resume_run
-    from .tensorboard.options import Watch
+    from .tensorboard.board import BoardOptions
 
-    return resume_run(run, Watch(histograms, profile))
+    return resume_run(run, BoardOptions(histograms, profile))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 
@@ -13,35 +13,43 @@ import keras
 
 from keras_inception.builder import build
 from keras_inception.errors import BadInput
+from keras_inception.files import replacing
+from keras_inception.metrics import score
 from keras_inception.native_output import verbosity
 from keras_inception.preprocess import Preprocessing
+from keras_inception.transform import without_aux
+from keras_inception.weights import pretrained, store
 from keras_inception.weights.pretrained import PretrainedWeights
+from keras_inception.weights.transfer_learning import reuse
 
 from . import mirrored_strategy
 from .data import DataRef
 from .data.batches import EvaluationBatches, TrainingBatches
 from .data.evaluation_pixels import EvaluationPixels, RunImages
+from .data.examples import PARTS
 from .data.input_rate import InputRate
 from .distribution import ALONE, Distribution
-from .finish import finish
 from .recipes import precision
 from .recipes.optimizers import AveragedWeights, optimizer_for
 from .recipes.recipe import Recipe, network_of
-from .run import run_folder, warm_start
+from .run import run_folder
 from .run.checkpoints import Checkpoint, Following, Progress, newest, restore
 from .run.divergence import Divergence
 from .run.run_folder import Run
 from .run.stopping import StopAfterStep
-from .tensorboard.board import board_of, full_disk_as_elsewhere
-from .tensorboard.gradient_norms import GradientNorms, gradient_norms
-from .tensorboard.options import PLAIN, Watch
+from .tensorboard.board import DEFAULT, BoardOptions, board_of, full_disk_as_elsewhere
+from .tensorboard.gradient_norms import GradientNorms
 from .tensorboard.profile import Profile
+from .tensorboard.rows import Rows
 
 log = logging.getLogger(__name__)
 
 
 def start(
-    recipe: Recipe, folder: str | Path, watch: Watch = PLAIN, distribution: Distribution = ALONE
+    recipe: Recipe,
+    folder: str | Path,
+    options: BoardOptions = DEFAULT,
+    distribution: Distribution = ALONE,
 ) -> Run:
     """Train `recipe` in the new run folder `folder`, which only the first process writes.
 
@@ -49,12 +57,12 @@ def start(
     """
     run, images, found = prepare(recipe, folder, distribution)
     _require_same(run, images, distribution)
-    model, batches, norms = compiled(run, images, found, distribution)
+    made = compiled(run, images, found, distribution)
     with _kept(run, distribution):
         if distribution.first:
             run_folder.must_be_new(folder)  # Another process may have come first.
             run.save()
-        return _fit(run, images, model, batches, norms, Progress(), watch, distribution)
+        return _fit(run, images, *made, Progress(), options, distribution)
 
 
 def _require_same(run: Run, images: RunImages, distribution: Distribution) -> None:
@@ -84,8 +92,8 @@ def prepare(
     if distribution.first:
         run_folder.must_be_new(folder)
     split = DataRef.of(recipe).split()
-    found = warm_start.published_weights(recipe, len(split.train.classes))
     channels, classes = split.train.channels, len(split.train.classes)
+    found = _published_weights(recipe, classes)
     run = Run(
         Path(folder),
         recipe,
@@ -94,9 +102,7 @@ def prepare(
         split.train.classes,
         data={
             "fingerprint": split.train.fingerprint,
-            "train": len(split.train),
-            "validation": len(split.validation),
-            "test": len(split.test),
+            **{part: len(getattr(split, part)) for part in PARTS},
         },
         environment={
             "backend": keras.backend.backend(),
@@ -113,16 +119,33 @@ def prepare(
     return run, images, found
 
 
+def _published_weights(recipe: Recipe, classes: int) -> PretrainedWeights | None:
+    """The weights a recipe starts from. Raises BadInput if `classes` are not theirs and the
+    classifier is to be kept."""
+    if not recipe.weights:
+        return None
+    found = pretrained.load(recipe.weights, recipe.network)
+    if recipe.classes_from_data:
+        return found.without_classifiers()
+    found = found.with_classes(classes)
+    if found.net.classes != classes:
+        raise BadInput(
+            f"{found.origin} has {found.net.classes} classes, the data have {classes}; "
+            "--classes-from-data puts a new classifier in the place of theirs"
+        )
+    return found
+
+
 def compiled(
     run: Run, images: RunImages, found: PretrainedWeights | None, distribution: Distribution = ALONE
 ):
     """The model at the start of its training, its batches, and the norms of its gradients.
 
-    Raises BadInput if the devices cannot share the batches evenly.
+    Raises BadInput if the devices cannot share the batches evenly, or if less than half of the
+    weights `found` fits the model.
     """
-    batches = TrainingBatches(
-        images.train, run.recipe, run.preprocessing, distribution=distribution
-    )
+    recipe, policy = run.recipe, run.environment["precision"]
+    batches = TrainingBatches(images.train, recipe, run.preprocessing, distribution=distribution)
     distribution.require_even("the batch size", batches.batch_size)
     if len(images.validation) < distribution.replicas:
         raise BadInput(
@@ -130,25 +153,21 @@ def compiled(
             f"{distribution.replicas} devices; hold out more, or use fewer devices"
         )
     with distribution.scope():
-        model, norms = _compiled(run, len(batches), found)
+        keras.utils.set_random_seed(recipe.seed)
+        model = build(run.network, keras, dtype=policy)
+        if found:
+            log.info("%s: %s", found.origin, reuse(model, found.arrays, found.origin))
+        model.compile(
+            optimizer=optimizer_for(recipe, len(batches), policy),
+            loss=recipe.loss,
+            metrics=_metrics(recipe, len(run.classes)),
+        )
+        row_of = Rows(run.network).outermost
+        norms = GradientNorms(model.optimizer, model.trainable_variables, row_of)
     if distribution.mirrored:
         mirrored_strategy.synchronize(model)
         mirrored_strategy.sum_gradients_first(model.optimizer)
     return model, batches, norms
-
-
-def _compiled(run: Run, steps: int, found: PretrainedWeights | None):
-    recipe, policy = run.recipe, run.environment["precision"]
-    keras.utils.set_random_seed(recipe.seed)
-    model = build(run.network, keras, dtype=policy)
-    if found:
-        warm_start.put(found, model)
-    model.compile(
-        optimizer=optimizer_for(recipe, steps, policy),
-        loss=recipe.loss,
-        metrics=_metrics(recipe, len(run.classes)),
-    )
-    return model, gradient_norms(model, run)
 
 
 def _metrics(recipe: Recipe, classes: int) -> list:
@@ -161,7 +180,9 @@ def _metrics(recipe: Recipe, classes: int) -> list:
 
 
 def resume(
-    folder: str | PathLike[str], watch: Watch = PLAIN, distribution: Distribution = ALONE
+    folder: str | PathLike[str],
+    options: BoardOptions = DEFAULT,
+    distribution: Distribution = ALONE,
 ) -> Run:
     """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
 
@@ -180,7 +201,7 @@ def resume(
                 "restore them, or start a new run"
             )
         state = distribution.from_first(newest(run.checkpoints) if distribution.first else b"")
-        found = None if state else warm_start.published_weights(run.recipe, len(run.classes))
+        found = None if state else _published_weights(run.recipe, len(run.classes))
         model, batches, norms = compiled(run, images, found, distribution)
         progress = Progress()
         if state:
@@ -190,7 +211,7 @@ def resume(
         if distribution.first and state:
             run.write_log(progress.rows)
         log.info("resuming after epoch %d of %d", batches.epoch, run.recipe.epochs)
-        return _fit(run, images, model, batches, norms, progress, watch, distribution)
+        return _fit(run, images, model, batches, norms, progress, options, distribution)
 
 
 def _fit(
@@ -200,10 +221,10 @@ def _fit(
     batches: TrainingBatches,
     norms: GradientNorms,
     progress: Progress,
-    watch: Watch,
+    options: BoardOptions,
     distribution: Distribution,
 ) -> Run:
-    recipe = run.recipe
+    recipe, first, board = run.recipe, distribution.first, None
     log.info(
         "%s: %d parameters; %s on %s",
         run.network.name,
@@ -211,62 +232,68 @@ def _fit(
         run.environment["precision"],
         run.environment["backend"],
     )
-    board = (
-        board_of(run, batches, len(images.validation), norms, watch) if distribution.first else None
-    )
+    keeping = [Following(norms, progress)]
+    if first:
+        board = board_of(run, batches, len(images.validation), norms, options.histograms)
+        profile = Profile(run.tensorboard) if options.profile else None
+        keeping = [InputRate(batches), board, profile, Checkpoint(run, progress)]
+    averaged = AveragedWeights() if recipe.ema else None
     with distribution.scope():
         if batches.epoch < recipe.epochs:
-            _train(
-                run, model, batches, images.validation, norms, progress, board, watch, distribution
-            )
+            agreed = distribution.stop_agreed if distribution.processes > 1 else None
+            with StopAfterStep(run, progress, agreed) as stop, _bad_images_as_such(batches):
+                callbacks = [
+                    keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
+                    Divergence(run, progress),
+                    *keeping,
+                    averaged,
+                    stop,
+                ]
+                shown = EvaluationBatches(images.validation, recipe.soft_labels, distribution)
+                mirrored = distribution.mirrored
+                model.fit(
+                    mirrored_strategy.as_tf_dataset(batches) if mirrored else batches,
+                    validation_data=mirrored_strategy.as_tf_dataset(shown) if mirrored else shown,
+                    initial_epoch=batches.epoch,
+                    epochs=recipe.epochs,
+                    shuffle=False,
+                    verbose=verbosity() if first else 0,
+                    callbacks=[callback for callback in callbacks if callback],
+                )
         # Keras does so at the end of fit; a run resumed after its last epoch has no fit.
         model.optimizer.finalize_variable_values(model.trainable_variables)
     replaced = distribution.total(len(batches.bad.found))
-    if distribution.first:
-        run = finish(run, images.test, model, progress, replaced, board)
+    if first:
+        run = _finish(run, images.test, model, progress, replaced, board)
     distribution.total(0)  # JAX gives the others five minutes only, once one of them has ended.
     return run
 
 
-def _train(
-    run: Run,
-    model,
-    batches: TrainingBatches,
-    shown: EvaluationPixels,
-    norms: GradientNorms,
-    progress: Progress,
-    board: keras.callbacks.Callback | None,
-    watch: Watch,
-    distribution: Distribution,
-) -> None:
-    recipe = run.recipe
-    validation = EvaluationBatches(shown, recipe.soft_labels, distribution)
-    keeping = [Following(norms, progress)]
-    if distribution.first:
-        seen = [board] if board else []
-        profile = [Profile(run.tensorboard)] if watch.profile else []
-        keeping = [InputRate(batches), *seen, *profile, Checkpoint(run, progress)]
-    agreed = distribution.stop_agreed if distribution.processes > 1 else None
+@contextmanager
+def _bad_images_as_such(batches: TrainingBatches) -> Iterator[None]:
+    """What stopped the batches is raised, where TensorFlow makes an error of its own of it."""
     try:
-        with StopAfterStep(run, progress, agreed) as stop:
-            model.fit(
-                mirrored_strategy.fed(batches) if distribution.mirrored else batches,
-                validation_data=(
-                    mirrored_strategy.fed(validation) if distribution.mirrored else validation
-                ),
-                initial_epoch=batches.epoch,
-                epochs=recipe.epochs,
-                shuffle=False,
-                verbose=verbosity() if distribution.first else 0,
-                callbacks=[
-                    keras.callbacks.LambdaCallback(on_epoch_begin=batches.start_epoch),
-                    Divergence(run, progress),
-                    *keeping,
-                    *([AveragedWeights()] if recipe.ema else []),
-                    stop,
-                ],
-            )
+        yield
     except Exception:
-        if batches.bad.stopped:  # TensorFlow makes an error of its own of it.
+        if batches.bad.stopped:
             raise batches.bad.stopped from None
         raise
+
+
+def _finish(run: Run, test: EvaluationPixels, model, progress: Progress, replaced: int, board):
+    """Write the trained network, and how it does on the test images; on the `board` too, if there
+    is one."""
+    deployed = build(without_aux(run.network), keras, dtype="float32")
+    store.write(deployed, store.read(model), partial=True)
+    with replacing(run.model) as temporary:
+        deployed.save(temporary)
+    probabilities = deployed.predict(EvaluationBatches(test), verbose=0)
+    scores = score(probabilities, test.examples.labels, test.examples.part)
+    if replaced:
+        log.warning("%d images to train on could not be read and were replaced", replaced)
+    seconds = round(progress.seconds)
+    run = replace(run, result={**asdict(scores), "seconds": seconds, "replaced_images": replaced})
+    run.save()
+    if board:
+        board.finish(run, probabilities, test)
+    return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 
-def fed(batches: keras.utils.PyDataset):
+def as_tf_dataset(batches: keras.utils.PyDataset):
     """`batches` as a tf.data.Dataset, loaded by as many threads.
 
     Under a strategy Keras' loop draws a batch for a trial from the queue of a PyDataset's workers,

@@ -16,9 +16,9 @@ AUTO = "auto"
 
 def _train(arguments) -> None:
     from keras_inception.training import fit
-    from keras_inception.training.tensorboard.options import Watch
+    from keras_inception.training.tensorboard.board import BoardOptions
 
-    watch = Watch(histograms=arguments.histograms, profile=arguments.profile)
+    board = BoardOptions(histograms=arguments.histograms, profile=arguments.profile)
     given = vars(arguments)
     options = {f.name: given[f.name] for f in fields(Recipe) if f.name in given}
     if arguments.distribute is None and arguments.process_id is not None:
@@ -45,10 +45,10 @@ def _train(arguments) -> None:
     options = {"data": "digits", **_with_batch_size(options)}
     with _distribution(arguments) as distribution:
         if arguments.resume:
-            run = fit.resume(arguments.run, watch, distribution)
+            run = fit.resume(arguments.run, board, distribution)
         else:
             recipe = recipe_for(**options)
-            run = fit.start(recipe, arguments.run, watch, distribution)
+            run = fit.start(recipe, arguments.run, board, distribution)
     if not distribution.first:
         print(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
         return

@@ -17,7 +17,6 @@ from . import pictures
 from .events import Events
 from .gradient_norms import GradientNorms
 from .graph import graph
-from .options import Watch
 from .rows import Rows
 
 #: How many images a picture shows at most.
@@ -51,10 +50,10 @@ class Board(keras.callbacks.Callback):
         batches: TrainingBatches,
         validated: int,
         norms: GradientNorms,
-        watch: Watch,
+        histograms: bool,
     ):
         super().__init__()
-        self.run, self.batches, self.norms, self.watch = run, batches, norms, watch
+        self.run, self.batches, self.norms, self.histograms = run, batches, norms, histograms
         self.rows = Rows(run.network)
         self.parts = {part: Events(run.tensorboard / part) for part in ("train", "validation")}
         self.images = {"train": len(batches) * batches.batch_size, "validation": validated}
@@ -98,9 +97,9 @@ class Board(keras.callbacks.Callback):
             curves[part]["images_per_second"] = self.images[part] / self._seconds[part]
             for tag, value in curves[part].items():
                 events.scalar(tag, value, epoch + 1)
-        if self.watch.histograms:
+        if self.histograms:
             for variable in self.model.trainable_variables:
-                tag = f"{self._row(variable)}/{variable.path}"
+                tag = f"{self.rows.outermost(variable.path)}/{variable.path}"
                 self.parts["train"].histogram(tag, _numbers(variable), epoch + 1)
         self._flush()
 
@@ -113,16 +112,13 @@ class Board(keras.callbacks.Callback):
         squares = dict.fromkeys(means, 0.0)
         for variable in self.model.trainable_variables:
             square = float(np.square(_numbers(variable)).sum())
-            squares[self._row(variable)] += square
+            squares[self.rows.outermost(variable.path)] += square
             squares["global"] += square
         values |= {f"weight_norm/{row}": square**0.5 for row, square in squares.items()}
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             values["loss_scale"] = float(_numbers(optimizer.dynamic_scale))
             values["skipped_steps"] = len(self.batches) - steps
         return values
-
-    def _row(self, variable) -> str:
-        return self.rows.outermost(variable.path.split("/")[0])
 
     def finish(self, run: Run, probabilities: np.ndarray, shown: EvaluationPixels) -> None:
         """How the trained `run` ended, by its guesses at the test images; closes the files."""

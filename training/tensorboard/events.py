@@ -9,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.graph_pb2 import GraphDef
-from tensorboard.compat.proto.summary_pb2 import DataClass, Summary, SummaryMetadata
-from tensorboard.plugins.histogram import metadata as histogram_metadata
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2, summary_v2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tensorboard.plugins.image import metadata as image_metadata
-from tensorboard.plugins.scalar import metadata as scalar_metadata
-from tensorboard.plugins.text import metadata as text_metadata
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
+
+from keras_inception.files import replacing, sweep
 
 
 class Events:
@@ -27,28 +31,25 @@ class Events:
 
     def __init__(self, folder: Path):
         self._writer = EventFileWriter(str(folder))
+        self.flush, self.close = self._writer.flush, self._writer.close
 
     def scalar(self, tag: str, value: float, step: int) -> None:
-        metadata = scalar_metadata.create_summary_metadata(None, None)
-        self._tensor(tag, np.float32(value), step, metadata, DataClass.DATA_CLASS_SCALAR)
+        self._write(step=step, summary=scalar_pb(tag, value))
 
     def histogram(self, tag: str, values: np.ndarray, step: int) -> None:
         """The distribution of `values`, in thirty bins."""
-        counts, edges = np.histogram(np.asarray(values, float), bins=30)
-        rows = np.stack([edges[:-1], edges[1:], counts], axis=1)
-        metadata = histogram_metadata.create_summary_metadata(None, None)
-        self._tensor(tag, rows, step, metadata, DataClass.DATA_CLASS_TENSOR)
+        self._write(step=step, summary=histogram_pb(tag, values))
 
     def image(self, tag: str, image: Image.Image, step: int) -> None:
         encoded = io.BytesIO()
         image.save(encoded, "PNG")
         value = [str(image.width).encode(), str(image.height).encode(), encoded.getvalue()]
         metadata = image_metadata.create_summary_metadata(None, None)
-        self._tensor(tag, value, step, metadata, DataClass.DATA_CLASS_BLOB_SEQUENCE)
+        values = [Summary.Value(tag=tag, tensor=make_tensor_proto(value), metadata=metadata)]
+        self._write(step=step, summary=Summary(value=values))
 
     def text(self, tag: str, markdown: str, step: int) -> None:
-        metadata = text_metadata.create_summary_metadata(None, None)
-        self._tensor(tag, markdown.encode(), step, metadata, DataClass.DATA_CLASS_TENSOR)
+        self._write(step=step, summary=text_pb(tag, markdown))
 
     def graph(self, graph: GraphDef) -> None:
         self._write(graph_def=graph.SerializeToString())
@@ -79,17 +80,20 @@ class Events:
         value = Summary.Value(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
         self._write(summary=Summary(value=[value]))
 
-    def flush(self) -> None:
-        self._writer.flush()
-
-    def close(self) -> None:
-        self._writer.close()
-
-    def _tensor(self, tag: str, value, step: int, metadata: SummaryMetadata, kind) -> None:
-        metadata.data_class = kind
-        tensor = make_tensor_proto(value)
-        values = [Summary.Value(tag=tag, tensor=tensor, metadata=metadata)]
-        self._write(step=step, summary=Summary(value=values))
-
     def _write(self, **content) -> None:
         self._writer.add_event(Event(wall_time=time.time(), **content))
+
+
+def truncate(folder: Path, step: int) -> None:
+    """Drop what the event files below `folder` say of `step` and later ones.
+
+    An epoch may have been drawn before its checkpoint was complete. TensorBoard's own mark for a
+    restart would do for its pages, but other readers of the files do not heed it.
+    """
+    for path in sorted(folder.rglob("events.*")):
+        sweep(path)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            writer = RecordWriter(file)
+            for record in RawEventFileLoader(str(path)).Load():
+                if Event.FromString(record).step < step:
+                    writer.write(record)

@@ -7,9 +7,6 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from ..run.run_folder import Run
-from .rows import Rows
-
 
 class GradientNorms:
     """Sums, over the steps of an epoch, the L2 norms of the gradients that `optimizer` applies.
@@ -44,11 +41,3 @@ class GradientNorms:
         self._sums.assign(np.zeros(self._sums.shape, "float32"))
         names = ("global", *self._members)
         return dict(zip(names, np.array(sums) / max(steps, 1), strict=True)), int(steps)
-
-
-def gradient_norms(model, run: Run) -> GradientNorms:
-    """Of the compiled `model`, by the outermost rows of the run's network."""
-    rows = Rows(run.network)
-    return GradientNorms(
-        model.optimizer, model.trainable_variables, lambda path: rows.outermost(path.split("/")[0])
-    )

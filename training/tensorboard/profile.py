@@ -11,26 +11,24 @@ from keras_inception.errors import BadInput
 STEPS = 5
 
 
-def _profiler():
-    """The start and stop functions of the backend's profiler, which take and need a folder."""
+def profiler():
+    """The start and stop functions of the backend's profiler, which take and need a folder.
+
+    Raises BadInput if the backend cannot profile.
+    """
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from tensorflow import profiler
+        from tensorflow.profiler import experimental
 
-        return profiler.experimental.start, profiler.experimental.stop
+        return experimental.start, experimental.stop
     if backend == "jax":
-        from jax import profiler
+        from jax.profiler import start_trace, stop_trace
 
-        return profiler.start_trace, profiler.stop_trace
+        return start_trace, stop_trace
     raise BadInput(
         f"the {backend} backend has no profiler that writes for TensorBoard; leave out --profile, "
         "or train with KERAS_BACKEND=tensorflow or jax"
     )
-
-
-def check() -> None:
-    """Raises BadInput if the backend cannot profile."""
-    _profiler()
 
 
 class Profile(keras.callbacks.Callback):
@@ -39,7 +37,7 @@ class Profile(keras.callbacks.Callback):
     def __init__(self, folder: Path):
         super().__init__()
         self.folder = folder
-        self._start, self._stop = _profiler()
+        self._start, self._stop = profiler()
         self._done = False
 
     def on_train_batch_begin(self, batch, logs=None):

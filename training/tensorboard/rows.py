@@ -20,7 +20,9 @@ class Rows:
             name = name.rpartition("_")[0]  # a row's layers are named after it, with suffixes
         return self._paths.get(name, ())
 
-    def outermost(self, layer: str) -> str:
+    def outermost(self, path: str) -> str:
+        """The name of the outermost row of a layer, or of a variable by its path."""
+        layer = path.partition("/")[0]
         return (*self.path(layer), layer)[0]
 
 
