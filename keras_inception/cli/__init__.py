@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ..errors import BadInput, Lost, Stopped, needed_by
 from ..native_output import held_back
-from . import android, data, evaluate, export, recipes, show, train, weights
+from . import android, catalog, data, evaluate, export, train
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -22,7 +22,7 @@ _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 def _start_frameworks(arguments) -> None:
     # TensorFlow's start-up notices are no news to the user of a command.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if _joins(arguments):
+    if arguments.distribute:
         return  # JAX must know of the other processes before it looks for devices.
     with held_back():
         from keras_inception.training.recipes.precision import on_gpu
@@ -52,9 +52,10 @@ def parser() -> argparse.ArgumentParser:
         prog="keras-inception",
         description="Train Inception networks, quantize them, and write .tflite files.",
     )
-    top.set_defaults(needs_frameworks=lambda arguments: True)
+    #: Addresses of the processes that the command computes with; `train` alone can.
+    top.set_defaults(distribute=None)
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    for group in (show, weights, recipes, data, train, export, android, evaluate):
+    for group in (catalog, data, train, export, android, evaluate):
         group.add(commands)
     return top
 
@@ -64,17 +65,12 @@ def main(argv: list[str] | None = None) -> int:
     disk that refuses or another process that is gone, 130 for Ctrl-C and 143 for SIGTERM."""
     arguments = parser().parse_args(argv)
     status = _status(arguments)
-    if status and _joins(arguments):
+    if status and arguments.distribute:
         # Otherwise JAX would wait at the exit for the others, and they for this one.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
     return status
-
-
-def _joins(arguments) -> bool:
-    """Whether the command computes together with other processes."""
-    return bool(getattr(arguments, "distribute", None))
 
 
 def _status(arguments) -> int:
@@ -84,29 +80,20 @@ def _status(arguments) -> int:
         with _terminated_politely(), needed_by(arguments.verb):
             if arguments.needs_frameworks(arguments):
                 _start_frameworks(arguments)
-            status = arguments.command(arguments)
+            return arguments.command(arguments) or 0
     except BadInput as error:
-        print(f"keras-inception: {error}", file=sys.stderr)
-        return 2
+        said, status = error, 2
     except Stopped as stop:
-        print(f"keras-inception: {stop}", file=sys.stderr)
-        return 128 + stop.number
+        said, status = stop, 128 + stop.number
     except KeyboardInterrupt:
-        print(
-            "keras-inception: stopped; `train` goes on with --resume, `data pack` if run again",
-            file=sys.stderr,
-        )
-        return 130
+        said = "stopped; `train` goes on with --resume, `data pack` if run again"
+        status = 130
     except Lost as error:
-        print(f"keras-inception: {error}", file=sys.stderr)
-        return 1
+        said, status = error, 1
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise
-        print(
-            f"keras-inception: {error}; nothing that existed was changed; `train` continues with "
-            "--resume",
-            file=sys.stderr,
-        )
-        return 1
-    return status or 0
+        said = f"{error}; nothing that existed was changed; `train` continues with --resume"
+        status = 1
+    print(f"keras-inception: {said}", file=sys.stderr)
+    return status

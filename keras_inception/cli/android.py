@@ -8,11 +8,11 @@ from . import options
 
 
 def _metadata(arguments) -> None:
+    """what a .tflite file says of itself; with options, write it into the file"""
     from keras_inception.tflite.metadata.saving import describe
 
-    said = describe(
-        arguments.file, mean=arguments.mean, std=arguments.std, **options.said(arguments)
-    )
+    values = options.given(arguments, "mean", "std") | options.said(arguments)
+    said = describe(arguments.file, **values)
     for key in options.SAID:
         print(f"{key:<15}{getattr(said, key) or '-'}")
     expected = said.preprocessing
@@ -23,6 +23,7 @@ def _metadata(arguments) -> None:
 
 
 def _android(arguments) -> None:
+    """Kotlin classes, golden vectors and a test for one .tflite file"""
     from keras_inception.tflite.android import write
 
     write(arguments.file, arguments.folder, arguments.images, arguments.package)
@@ -30,23 +31,15 @@ def _android(arguments) -> None:
 
 
 def add(commands) -> None:
-    metadata = commands.add_parser(
-        "metadata", help="what a .tflite file says of itself; with options, write it into the file"
-    )
+    metadata = options.add_command(commands, _metadata, options.never)
     metadata.add_argument("file", metavar="FILE.tflite")
     options.add_said(metadata)
     for key in ("mean", "std"):
         metadata.add_argument(
             f"--{key}", type=float, help="input = (pixel - mean) / std, if the file does not say"
         )
-    metadata.set_defaults(command=_metadata, needs_frameworks=options.never)
-    android = commands.add_parser(
-        "android", help="Kotlin classes, golden vectors and a test for one .tflite file"
-    )
-    android.add_argument("file", metavar="FILE.tflite")
-    android.add_argument("folder", metavar="DIR", help="a folder that does not exist yet")
-    android.add_argument(
-        "--images", metavar="PHOTOS", help="for golden vectors (default: held-out images)"
-    )
-    android.add_argument("--package", default="com.example.classifier", help="of the Kotlin files")
-    android.set_defaults(command=_android)
+    option = options.add_command(commands, _android).add_argument
+    option("file", metavar="FILE.tflite")
+    option("folder", metavar="DIR", help="a folder that does not exist yet")
+    option("--images", metavar="PHOTOS", help="for golden vectors (default: held-out images)")
+    option("--package", default="com.example.classifier", help="of the Kotlin files")

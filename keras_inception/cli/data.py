@@ -10,6 +10,7 @@ from . import options
 
 
 def _check(arguments) -> int:
+    """decode every image and report; exit status 2 if something must be put right"""
     from keras_inception.training.data.report import check
 
     report = check(_data_ref(arguments))
@@ -18,6 +19,7 @@ def _check(arguments) -> int:
 
 
 def _pack(arguments) -> None:
+    """write the images and their split as TFRecord shards"""
     from keras_inception.training.data.packing import pack
 
     images = pack(_data_ref(arguments), Path(arguments.folder))["images"]
@@ -28,18 +30,14 @@ def _pack(arguments) -> None:
 def _data_ref(arguments):
     from keras_inception.training.data import DataRef
 
-    return DataRef(arguments.source, arguments.holdout, arguments.seed, arguments.validation)
+    return DataRef(**options.given(arguments, "source", "holdout", "seed", "validation"))
 
 
 def add(commands) -> None:
     data = commands.add_parser("data", help="check a set of images, or pack it for fast reading")
     verbs = data.add_subparsers(required=True, metavar="COMMAND")
-    check = verbs.add_parser(
-        "check", help="decode every image and report; exit status 2 if something must be put right"
-    )
-    check.set_defaults(command=_check)
-    pack = verbs.add_parser("pack", help="write the images and their split as TFRecord shards")
-    pack.set_defaults(command=_pack)
+    check = options.add_command(verbs, _check, options.never)
+    pack = options.add_command(verbs, _pack, options.never)
     for parser in (check, pack):
         parser.add_argument("source", metavar="SOURCE", help=DATA)
         for name in ("holdout", "validation", "seed"):
@@ -50,5 +48,4 @@ def add(commands) -> None:
                 default=default,
                 help=f"as for train (default {default})",
             )
-        parser.set_defaults(needs_frameworks=options.never)
     pack.add_argument("folder", metavar="DIR", help="a new or an empty folder")

@@ -5,35 +5,24 @@ from __future__ import annotations
 from . import options
 
 _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
+_VIEWS = ("classes", "preprocessing", "crops")
 
 
 def _evaluate(arguments) -> None:
+    """top-1, top-5 and loss; of the average, if several are named"""
     from keras_inception.evaluation import accuracy
 
-    scores = accuracy.evaluate(
-        arguments.subjects,
-        data=arguments.data,
-        images=arguments.images,
-        labels=arguments.labels,
-        classes=arguments.classes,
-        preprocessing=arguments.preprocessing,
-        crops=arguments.crops,
-        short_side=arguments.short_side,
-    )
+    names = ("data", "images", "labels", "short_side", *_VIEWS)
+    scores = accuracy.evaluate(arguments.subjects, **options.given(arguments, *names))
     print(f"{' + '.join(arguments.subjects)}: {scores}")
 
 
 def _predict(arguments) -> None:
+    """the classes of photographs, by name"""
     from keras_inception.evaluation.prediction import predict
 
-    answers = predict(
-        arguments.weights,
-        photographs=arguments.photographs,
-        classes=arguments.classes,
-        preprocessing=arguments.preprocessing,
-        crops=arguments.crops,
-        top=arguments.top,
-    )
+    values = options.given(arguments, "photographs", "top", *_VIEWS)
+    answers = predict(arguments.weights, **values)
     for path, best in zip(arguments.photographs, answers, strict=True):
         print(path)
         for name, score in best:
@@ -41,12 +30,14 @@ def _predict(arguments) -> None:
 
 
 def _report(arguments) -> None:
+    """accuracy, size and latency of every file of a run"""
     from keras_inception.evaluation.run_report import report
 
     print(report(arguments.folder))
 
 
 def _benchmark(arguments) -> None:
+    """latency, memory, size and operators of .tflite files"""
     from keras_inception.tflite.benchmarking import adb_benchmark, latency
 
     from ..files import write_json
@@ -67,7 +58,8 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _add_crops(parser) -> None:
+def _add_views(parser) -> None:
+    """What becomes of a photograph, and of what comes out: the options _VIEWS."""
     parser.add_argument(
         "--crops",
         type=int,
@@ -75,52 +67,39 @@ def _add_crops(parser) -> None:
         metavar="1|10|12|144",
         help="views of each photograph that are averaged, as in the papers (default 1: the centre)",
     )
+    options.add_preprocessing(parser)
+    options.add_classes(parser)
 
 
 def add(commands) -> None:
-    evaluate = commands.add_parser(
-        "evaluate", help="top-1, top-5 and loss; of the average, if several are named"
+    evaluate = options.add_command(
+        commands, _evaluate, lambda arguments: _not_all_files(arguments.subjects)
     )
-    evaluate.add_argument("subjects", nargs="+", metavar="SUBJECT", help=_SUBJECT)
-    evaluate.add_argument("--data", help="as for train; default: the data it was trained on")
-    evaluate.add_argument(
-        "--images", metavar="DIR", help="evaluate on every photograph in a folder instead"
-    )
-    evaluate.add_argument(
-        "--labels", metavar="FILE", help="lines of file name and class; default: sub-folders"
-    )
-    evaluate.add_argument(
+    option = evaluate.add_argument
+    option("subjects", nargs="+", metavar="SUBJECT", help=_SUBJECT)
+    option("--data", help="as for train; default: the data it was trained on")
+    option("--images", metavar="DIR", help="evaluate on every photograph in a folder instead")
+    option("--labels", metavar="FILE", help="lines of file name and class; default: sub-folders")
+    option(
         "--short-side", type=int, metavar="PIXELS", help="scale to this before cropping the centre"
     )
-    _add_crops(evaluate)
-    options.add_preprocessing(evaluate)
-    options.add_classes(evaluate)
-    evaluate.set_defaults(
-        command=_evaluate, needs_frameworks=lambda arguments: _not_all_files(arguments.subjects)
+    _add_views(evaluate)
+    predict = options.add_command(
+        commands, _predict, lambda arguments: _not_all_files([arguments.weights])
     )
-    predict = commands.add_parser("predict", help="the classes of photographs, by name")
-    predict.add_argument("photographs", nargs="+", metavar="PHOTO")
-    predict.add_argument("--weights", required=True, metavar="SUBJECT", help=_SUBJECT)
-    predict.add_argument("--top", type=int, default=5, help="how many classes (default 5)")
-    _add_crops(predict)
-    options.add_preprocessing(predict)
-    options.add_classes(predict)
-    predict.set_defaults(
-        command=_predict, needs_frameworks=lambda arguments: _not_all_files([arguments.weights])
-    )
-    report = commands.add_parser("report", help="accuracy, size and latency of every file of a run")
+    option = predict.add_argument
+    option("photographs", nargs="+", metavar="PHOTO")
+    option("--weights", required=True, metavar="SUBJECT", help=_SUBJECT)
+    option("--top", type=int, default=5, help="how many classes (default 5)")
+    _add_views(predict)
+    report = options.add_command(commands, _report)
     report.add_argument("folder", metavar="RUN", help="a run folder")
-    report.set_defaults(command=_report)
-    benchmark = commands.add_parser(
-        "benchmark", help="latency, memory, size and operators of .tflite files"
-    )
-    benchmark.add_argument("files", nargs="+", metavar="FILE", help="a .tflite file")
-    benchmark.add_argument(
-        "--threads", type=_numbers, default=[1], metavar="1,2", help="numbers of threads"
-    )
-    benchmark.add_argument("--runs", type=int, default=200, help="images each (default 200)")
-    benchmark.add_argument("--json", metavar="OUT", help="write the measurements to this file too")
-    benchmark.add_argument(
+    benchmark = options.add_command(commands, _benchmark, options.never)
+    option = benchmark.add_argument
+    option("files", nargs="+", metavar="FILE", help="a .tflite file")
+    option("--threads", type=_numbers, default=[1], metavar="1,2", help="numbers of threads")
+    option("--runs", type=int, default=200, help="images each (default 200)")
+    option("--json", metavar="OUT", help="write the measurements to this file too")
+    option(
         "--adb", action="store_true", help="on the phone that adb reaches, by its benchmark_model"
     )
-    benchmark.set_defaults(command=_benchmark, needs_frameworks=options.never)

@@ -1,8 +1,9 @@
-"""Options that several commands have."""
+"""What several commands share: how they are declared, their options, and what those were given."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 
 #: What a file says of itself, as text.
 SAID = ("name", "description", "author", "license", "version")
@@ -11,6 +12,25 @@ SAID = ("name", "description", "author", "license", "version")
 def never(arguments) -> bool:
     """Whether a command needs a framework: this one does not."""
     return False
+
+
+def always(arguments) -> bool:
+    """Whether a command needs a framework: this one does."""
+    return True
+
+
+def add_command(
+    commands, command: Callable, needs_frameworks: Callable = always, **how
+) -> ArgumentParser:
+    """A parser of `command`, whose name and docstring are the command's; `how` is argparse's."""
+    parser = commands.add_parser(command.__name__.strip("_"), help=command.__doc__, **how)
+    parser.set_defaults(command=command, needs_frameworks=needs_frameworks)
+    return parser
+
+
+def given(arguments, *names: str) -> dict:
+    """The values of the options of these names."""
+    return {name: getattr(arguments, name) for name in names}
 
 
 def add_preprocessing(parser: ArgumentParser) -> None:
@@ -46,5 +66,5 @@ def add_said(parser: ArgumentParser) -> None:
 
 def said(arguments) -> dict:
     """Those that were given, as `metadata.Said`."""
-    given = {key: getattr(arguments, key) for key in (*SAID, "labels", "threshold")}
-    return {key: value for key, value in given.items() if value not in (None, [])}
+    values = given(arguments, *SAID, "labels", "threshold")
+    return {key: value for key, value in values.items() if value not in (None, [])}

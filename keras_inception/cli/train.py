@@ -4,55 +4,58 @@ from __future__ import annotations
 
 import argparse
 from contextlib import nullcontext
-from dataclasses import MISSING, fields
+from dataclasses import fields
 
 from keras_inception.training.recipes.published import NAMED
 from keras_inception.training.recipes.recipe import DATA, Recipe, recipe_for
 
 from ..errors import BadInput
+from .options import add_command
 
 AUTO = "auto"
 
 
 def _train(arguments) -> None:
+    """train a network on a data set"""
     from keras_inception.training import fit
     from keras_inception.training.tensorboard.board import BoardOptions
 
-    board = BoardOptions(histograms=arguments.histograms, profile=arguments.profile)
-    given = vars(arguments)
+    board = BoardOptions(arguments.histograms, arguments.profile)
+    given, distributed = vars(arguments), arguments.distribute is not None
     options = {f.name: given[f.name] for f in fields(Recipe) if f.name in given}
-    if arguments.distribute is None and arguments.process_id is not None:
+    if arguments.process_id is not None and not distributed:
         raise BadInput("--process-id is one of several; give their addresses to --distribute")
-    if arguments.dry_run:
-        if arguments.distribute is not None:
-            raise BadInput("--dry-run plans for one device; leave out --distribute")
-        if arguments.resume:
-            raise BadInput("--dry-run is about a new run; leave out --resume")
-        from keras_inception.training import dry_run
-
-        options = _with_batch_size(options)
-        print(dry_run.plan(options.pop("data", "digits"), options, arguments.run))
-        return
+    if arguments.dry_run and distributed:
+        raise BadInput("--dry-run plans for one device; leave out --distribute")
+    if arguments.dry_run and arguments.resume:
+        raise BadInput("--dry-run is about a new run; leave out --resume")
     if arguments.resume and options:
         raise BadInput(
             f"--resume continues {arguments.run} with its own recipe; leave out "
             f"{', '.join(_flag(name) for name in sorted(options))}"
         )
-    if arguments.distribute is not None and options.get("batch_size") == AUTO:
-        raise BadInput(
-            "--batch auto tries one device; give the batch of all devices together as a number"
-        )
-    options = {"data": "digits", **_with_batch_size(options)}
+    options = {"data": "digits", **options}
+    if options.get("batch_size") == AUTO:
+        if distributed:
+            raise BadInput(
+                "--batch auto tries one device; give the batch of all devices together as a number"
+            )
+        del options["batch_size"]
+        options |= _fastest_batch_size(recipe_for(**options))
+    if arguments.dry_run:
+        from keras_inception.training import dry_run
+
+        print(dry_run.plan(options.pop("data"), options, arguments.run))
+        return
     with _distribution(arguments) as distribution:
         if arguments.resume:
             run = fit.resume(arguments.run, board, distribution)
         else:
-            recipe = recipe_for(**options)
-            run = fit.start(recipe, arguments.run, board, distribution)
-    if not distribution.first:
+            run = fit.start(recipe_for(**options), arguments.run, board, distribution)
+    if distribution.first:
+        print(run)
+    else:
         print(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
-        return
-    print(run)
 
 
 def _distribution(arguments):
@@ -65,18 +68,14 @@ def _distribution(arguments):
     return nullcontext(distribution.of_this_machine())
 
 
-def _with_batch_size(options: dict) -> dict:
-    """The options with the batch size and learning rate that "auto" stands for here."""
-    if options.get("batch_size") != AUTO:
-        return options
+def _fastest_batch_size(recipe: Recipe) -> dict:
+    """The batch size and learning rate that "auto" stands for here."""
     from keras_inception.training import batch_size
     from keras_inception.training.data import DataRef
 
-    options = {name: value for name, value in options.items() if name != "batch_size"}
-    recipe = recipe_for(**{"data": "digits", **options})
     train = DataRef.of(recipe).split().train
     found = batch_size.fitted(recipe, len(train), train.channels, len(train.classes))
-    return {**options, "batch_size": found.batch_size, "learning_rate": found.learning_rate}
+    return {"batch_size": found.batch_size, "learning_rate": found.learning_rate}
 
 
 def _batch_size(text: str) -> int | str:
@@ -88,26 +87,22 @@ def _flag(name: str) -> str:
 
 
 def add(commands) -> None:
-    parser = commands.add_parser(
-        "train",
-        help="train a network on a data set",
+    parser = add_command(
+        commands,
+        _train,
         description="Train a network and leave a run folder. Options not given are those of the "
         "named recipe, then those for the data.",
     )
-    parser.add_argument("--run", required=True, metavar="DIR", help="the run folder")
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="say what would be done and what it would cost, and write nothing",
-    )
-    parser.add_argument(
-        "--histograms", action="store_true", help="show the weights' distributions in TensorBoard"
-    )
-    parser.add_argument(
-        "--profile", action="store_true", help="profile a few steps into the TensorBoard folder"
-    )
-    parser.add_argument(
+    option = parser.add_argument
+    option("--run", required=True, metavar="DIR", help="the run folder")
+    for name, what in (
+        ("resume", "continue an interrupted run"),
+        ("dry-run", "say what would be done and what it would cost, and write nothing"),
+        ("histograms", "show the weights' distributions in TensorBoard"),
+        ("profile", "profile a few steps into the TensorBoard folder"),
+    ):
+        option(f"--{name}", action="store_true", help=what)
+    option(
         "--distribute",
         nargs="?",
         const="",
@@ -115,28 +110,26 @@ def add(commands) -> None:
         help="train on all devices of this machine; with an address for each of several processes "
         "(JAX only), on the devices of all of them",
     )
-    parser.add_argument(
+    option(
         "--process-id",
         type=int,
         metavar="N",
         help="which of these processes this one is, from 0; process 0 writes the run folder",
     )
+    special = {
+        "data": {"help": f"{DATA}; default: digits"},
+        "recipe": {"help": f"one of {', '.join(NAMED)}; its values go over those for the data"},
+        "batch_size": {
+            "type": _batch_size,
+            "metavar": "INT|auto",
+            "help": "auto: the one that trains fastest here, the learning rate in proportion",
+        },
+    }
     kinds = {"int": int, "float": float, "str": str}
     for field in fields(Recipe):
         if field.type == "bool":
             how = {"action": argparse.BooleanOptionalAction}
         else:
             how = {"type": kinds[field.type], "metavar": field.type.upper()}
-        if field.name == "batch_size":
-            how = {
-                "type": _batch_size,
-                "metavar": "INT|auto",
-                "help": "auto: the one that trains fastest here, the learning rate in proportion",
-            }
-        if field.name == "recipe":
-            how["help"] = f"one of {', '.join(NAMED)}; its values go over those for the data"
-        if field.default is MISSING:
-            how["help"] = f"{DATA}; default: digits"
         names = [_flag(field.name), *(["--batch"] if field.name == "batch_size" else [])]
-        parser.add_argument(*names, default=argparse.SUPPRESS, **how)
-    parser.set_defaults(command=_train)
+        option(*names, default=argparse.SUPPRESS, **how | special.get(field.name, {}))

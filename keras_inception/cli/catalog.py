@@ -1,0 +1,82 @@
+"""What can be had: `table` of networks, `recipes`, and `weights`, of which `convert` makes ours."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+from keras_inception.training.recipes.published import NAMED
+
+from .. import plot, table
+from ..errors import BadInput
+from ..files import write_bytes
+from ..networks import member
+from .options import add_command, never
+
+
+def _table(arguments) -> None:
+    """what the family costs, or one network row by row; imports no framework"""
+    if arguments.block:
+        print(table.compare(arguments.block))
+    elif arguments.plot:
+        write_bytes(arguments.plot, plot.svg(member(arguments.network)).encode())
+        print(arguments.plot)
+    else:
+        print(table.network(arguments.network) if arguments.network else table.family())
+
+
+def _weights(arguments) -> None:
+    """the published weights that can be loaded"""
+    from ..weights.presets import PRESETS, RECOMMENDED
+
+    wide = max(map(len, PRESETS))
+    print(f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin")
+    for tag, record in PRESETS.items():
+        star = "*" if tag in RECOMMENDED.values() else " "
+        print(
+            f"{star} {tag:<{wide}}  {record.top1:5.2f}   {record.top5:5.2f}  {record.classes:7d}  "
+            f"{record.heads:<9}  {record.licence:<16}  {record.origin}"
+        )
+    print(
+        '(* what weights="imagenet" means; percentages on the 50,000 ImageNet validation images,\n'
+        " one central crop, as published)"
+    )
+
+
+def _convert(arguments) -> None:
+    """write published weights, by tag or from somebody's file, as one of ours"""
+    from ..weights import pretrained
+
+    found = pretrained.load(arguments.weights)
+    pretrained.save(found, arguments.file)
+    print(f"{arguments.file}: {found.net.name}, {len(found.arrays)} arrays")
+
+
+def _recipes(arguments) -> None:
+    """the named recipes, or one in full; imports no framework"""
+    if arguments.name is None:
+        wide = max(map(len, NAMED))
+        for name, named in NAMED.items():
+            print(f"{name:<{wide}}  {named.title}: {named.expected}; {named.reproduced}")
+        return
+    if arguments.name not in NAMED:
+        raise BadInput(f"a named recipe is one of {', '.join(NAMED)}; got {arguments.name!r}")
+    named = NAMED[arguments.name]
+    print(f"{'command':<12}{named.command}")
+    for part in ("title", "source", "cost", "expected", "reproduced", "open"):
+        print(fill(f"{part:<12}{getattr(named, part)}", 100, subsequent_indent=" " * 12))
+    print("values")
+    for field, value in named.values.items():
+        print(f"  {field:<20}  {value}")
+
+
+def add(commands) -> None:
+    option = add_command(commands, _table, never).add_argument
+    option("network", nargs="?", help="googlenet, inception_v2, ...")
+    option("--block", metavar="3a", help="a block of GoogLeNet beside plain convolutions")
+    option("--plot", metavar="FILE.svg", help="draw the network")
+    add_command(commands, _weights, never)
+    option = add_command(commands, _convert, never).add_argument
+    option("weights", metavar="WEIGHTS", help="a tag or a file")
+    option("file", metavar="FILE.npz")
+    option = add_command(commands, _recipes, never).add_argument
+    option("name", nargs="?", metavar="NAME", help="googlenet_2014, modern, ...")
