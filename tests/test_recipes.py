@@ -180,7 +180,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(tmp_path, monkeypatch, cap
     assert list(tmp_path.iterdir()) == []
     words = (
         "1,295 images of 10 classes (",
-        "144 for validation, 359 to test on",
+        "143 for validation, 359 to test on",
         "100 epochs of 40 steps of 32 images: 4,000",
         "float32 on",
         "averages",
