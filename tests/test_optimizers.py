@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_inception.training.recipes.optimizers import optimizer_for
+from keras_inception.training.recipes.optimizers import optimizer_for, schedule_for
 from keras_inception.training.recipes.published import NAMED
 from keras_inception.training.recipes.recipe import Recipe
-from keras_inception.training.recipes.schedules import schedule_for
 
 PLAIN = {"weight_decay": 0.0, "schedule": "staircase", "warmup_epochs": 0.0, "learning_rate": 0.1}
 

@@ -101,36 +101,29 @@ def _free_memory() -> int | None:
 def _try(task: dict) -> float:
     """Train on noise for a few steps, within the limit, and time them."""
     import keras
-    import numpy as np
 
     from keras_inception.builder import build
 
-    from .data.augment import soft
+    from .data.augment import noise
     from .recipes import precision
     from .recipes.optimizers import optimizer_for
 
-    recipe, classes = Recipe(**task["recipe"]), task["classes"]
+    recipe = Recipe(**task["recipe"])
     if task["limit"] and not precision.on_gpu():
         import resource
 
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + task["limit"],) * 2)
     policy = precision.resolve(recipe.precision)
-    model = build(network_of(recipe, task["channels"], classes), keras, dtype=policy)
-    model.compile(
-        optimizer=optimizer_for(recipe, 100, policy),
-        loss=recipe.loss,
-    )
-    shape = (recipe.batch_size, *model.input_shape[1:])
-    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-    labels = np.zeros(len(images), np.int32)
-    if recipe.soft_labels:
-        labels = soft(labels, classes)
-    model.train_on_batch(images, labels)
+    net = network_of(recipe, task["channels"], task["classes"])
+    model = build(net, keras, dtype=policy)
+    model.compile(optimizer=optimizer_for(recipe, 100, policy), loss=recipe.loss)
+    batch = noise(model, recipe, recipe.batch_size)
+    model.train_on_batch(*batch)
     began = time.perf_counter()
     for _ in range(STEPS):
-        model.train_on_batch(images, labels)
-    return STEPS * len(images) / (time.perf_counter() - began)
+        model.train_on_batch(*batch)
+    return STEPS * recipe.batch_size / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from keras_inception.costs import total
 
 from . import fit
-from .data.augment import soft
+from .data.augment import noise
 from .recipes.recipe import recipe_for, sources
 
 TIMED_STEPS = 3
@@ -34,7 +34,8 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
     model.optimizer.build(model.trainable_variables)
     steps, policy = len(batches), run.environment["precision"]
     held = memory(model, batches.batch_size)
-    step, loading = _seconds_per_step(model, batches), _seconds_per_batch(batches)
+    step = _seconds_per_step(model, batches)
+    loading = _median_seconds(batches.__getitem__, min(TIMED_BATCHES, len(batches)))
     cost = total(run.network)
     training = recipe.epochs * steps * max(step, loading / batches.workers)
     lines = [
@@ -72,8 +73,9 @@ def memory(model, batch_size: int) -> dict[str, int]:
     trained = sum(_size(v) for v in model.trainable_variables)
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     averages = trained if optimizer.use_ema else 0
+    # NumPy has no bfloat16.
     outputs = sum(
-        math.prod(output.shape[1:]) * np.dtype(_dtype(layer)).itemsize
+        math.prod(output.shape[1:]) * np.dtype(layer.compute_dtype.removeprefix("b")).itemsize
         for layer in model.layers
         for output in keras.tree.flatten(layer.output)
     )
@@ -86,31 +88,14 @@ def memory(model, batch_size: int) -> dict[str, int]:
     }
 
 
-def _dtype(layer) -> str:
-    # NumPy has no bfloat16.
-    return layer.compute_dtype.removeprefix("b")
-
-
 def _size(variable) -> int:
     return math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
 
 
 def _seconds_per_step(model, batches) -> float:
-    shape = (batches.batch_size, *model.input_shape[1:])
-    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-    labels = np.zeros(len(images), np.int32)
-    if batches.recipe.soft_labels:
-        labels = soft(labels, model.outputs[0].shape[-1])
-
-    def step(_):
-        model.train_on_batch(images, labels)
-
-    step(0)  # the first one compiles
-    return _median_seconds(step, TIMED_STEPS)
-
-
-def _seconds_per_batch(batches) -> float:
-    return _median_seconds(batches.__getitem__, min(TIMED_BATCHES, len(batches)))
+    batch = noise(model, batches.recipe, batches.batch_size)
+    model.train_on_batch(*batch)  # the first one compiles
+    return _median_seconds(lambda _: model.train_on_batch(*batch), TIMED_STEPS)
 
 
 def _median_seconds(call, times: int) -> float:

@@ -113,6 +113,16 @@ def soft(labels: np.ndarray, classes: int, smoothing: float = 0.0) -> np.ndarray
     return own * np.float32(1 - smoothing) + np.float32(smoothing / classes)
 
 
+def noise(model, recipe: Recipe, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A batch of `size` images for `model`, all of the first class, to try a step with."""
+    shape = (size, *model.input_shape[1:])
+    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    labels = np.zeros(size, np.int32)
+    if recipe.soft_labels:
+        labels = soft(labels, model.outputs[0].shape[-1])
+    return images, labels
+
+
 def mix(
     images: np.ndarray, targets: np.ndarray, recipe: Recipe, rngs: list[np.random.Generator]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,7 @@ def mode_of(channels: int) -> str:
 
 def of_files(
     encoded: Callable[[int], bytes],
-    labels: np.ndarray,
+    labels: np.ndarray | Sequence[int],
     classes: Sequence[str],
     channels: int,
     fingerprint: str,

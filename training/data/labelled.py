@@ -33,14 +33,11 @@ def labelled(
         paths = photographs(folder)
         pairs = [(path, path.relative_to(folder).parts[0]) for path in paths]
         positions = _positions(pairs, classes, lambda path: f"the sub-folder of {path}")
-    return of_files(
-        lambda i: paths[i].read_bytes(),
-        positions,
-        classes,
-        3,
-        fingerprint="",
-        name=lambda i: str(paths[i]),
-    )
+
+    def content(i: int) -> bytes:
+        return paths[i].read_bytes()
+
+    return of_files(content, positions, classes, 3, "", lambda i: str(paths[i]))
 
 
 def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[Path], list[int]]:
@@ -51,7 +48,10 @@ def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[P
 
 
 def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -> list[int]:
-    known = _known(classes)
+    known = {str(k): k for k in range(len(classes))}
+    known |= {name: k for k, name in enumerate(classes)}
+    if len(classes) == 1000:
+        known |= {wnid: k for k, (wnid, _) in enumerate(imagenet_classes())}
     for path, name in pairs:
         if name not in known:
             raise BadInput(
@@ -60,14 +60,6 @@ def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -
                 + (", or WordNet ids" if len(classes) == 1000 else "")
             )
     return [known[name] for _, name in pairs]
-
-
-def _known(classes: tuple[str, ...]) -> dict[str, int]:
-    known = {str(k): k for k in range(len(classes))}
-    known |= {name: k for k, name in enumerate(classes)}
-    if len(classes) == 1000:
-        known |= {wnid: k for k, (wnid, _) in enumerate(imagenet_classes())}
-    return known
 
 
 def _listed(folder: Path, labels: Path) -> list[tuple[Path, str]]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from PIL import Image
 from keras_inception.images import MAX_PIXELS, ORIENTATION, UNREADABLE, decode
 
 from . import DataRef, sources
-from .examples import PARTS, TRAIN, Examples
+from .examples import PARTS, TRAIN
 from .headers import groups, reason
 from .sources.files import Listing
 
@@ -56,19 +57,17 @@ class Report:
         return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Item:
+    """An image, and what `_examine` finds in it."""
+
     name: str
     label: int
     part: str
     content: Callable[[], bytes | Image.Image]
-
-
-@dataclass(frozen=True)
-class _Finding:
     digest: bytes = b""
     wrong: tuple[str, str] | None = None
-    notices: tuple[str, ...] = ()
+    notices: list[str] = field(default_factory=list)
 
 
 def check(data: DataRef) -> Report:
@@ -78,22 +77,19 @@ def check(data: DataRef) -> Report:
     items = list(_items(found))
     report.images = len(items)
     if isinstance(found, Listing):
-        report.wrong["the listing"] += found.mistakes
-        report.notices["the listing"] += found.remarks
+        for kinds, cases in ((report.wrong, found.mistakes), (report.notices, found.remarks)):
+            if cases:
+                kinds["the listing"] += cases
     with ThreadPoolExecutor() as pool:
-        findings = list(pool.map(_examine, items, chunksize=1))
-    for item, finding in zip(items, findings, strict=True):
-        if finding.wrong:
-            kind, why = finding.wrong
+        list(pool.map(_examine, items, chunksize=1))
+    for item in items:
+        if item.wrong:
+            kind, why = item.wrong
             report.wrong[kind].append(f"{item.name}: {why}")
-        for kind in finding.notices:
+        for kind in item.notices:
             report.notices[kind].append(item.name)
-    readable = [k for k, finding in enumerate(findings) if not finding.wrong]
-    _sizes(report, [items[k] for k in readable], classes)
-    _duplicates(report, items, findings)
-    for kinds in (report.wrong, report.notices):
-        for kind in [kind for kind, cases in kinds.items() if not cases]:
-            del kinds[kind]
+    _sizes(report, [item for item in items if not item.wrong], classes)
+    _duplicates(report, items)
     return report
 
 
@@ -105,41 +101,41 @@ def _items(found) -> Iterator[_Item]:
         return
     for part, examples in zip(PARTS, found, strict=True):
         for i, label in enumerate(examples.labels if examples else ()):
-            yield _Item(examples.name(i), int(label), part, _content(examples, i))
+            yield _Item(
+                examples.name(i), int(label), part, partial(examples.encoded or examples.image, i)
+            )
 
 
-def _content(examples: Examples, i: int) -> Callable:
-    return lambda: examples.image(i) if examples.encoded is None else examples.encoded(i)
-
-
-def _examine(item: _Item) -> _Finding:
+def _examine(item: _Item) -> None:
+    kind = "unreadable"
     try:
         content = item.content()
-    except UNREADABLE as error:
-        return _Finding(wrong=("unreadable", reason(error)))
-    if isinstance(content, Image.Image):
-        return _Finding(sha256(content.tobytes()).digest())
-    if not content:
-        return _Finding(wrong=("zero bytes", "the file is empty"))
-    notices = [] if item.name.isascii() else ["names in other scripts"]
-    try:
+        if isinstance(content, Image.Image):
+            item.digest = sha256(content.tobytes()).digest()
+            return
+        if not content:
+            item.wrong = "zero bytes", "the file is empty"
+            return
+        kind = "not an image"
         image = Image.open(io.BytesIO(content))
-    except Image.DecompressionBombError as error:
-        return _Finding(wrong=("huge", str(error)))
-    except UNREADABLE as error:
-        return _Finding(wrong=("not an image", reason(error)))
-    if image.width * image.height > MAX_PIXELS:
-        size = f"{image.width}x{image.height} pixels, more than {MAX_PIXELS:,}"
-        return _Finding(wrong=("huge", size))
-    try:
-        notices += _kinds(image, Path(item.name).suffix.lower())
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError(
+                f"{image.width}x{image.height} pixels, more than {MAX_PIXELS:,}"
+            )
+        kind = "truncated or damaged"
+        notices = [*_kinds(image, Path(item.name))]
         decode(content, "RGB")
+        item.digest, item.notices = sha256(content).digest(), notices
+    except Image.DecompressionBombError as error:
+        item.wrong = "huge", str(error)
     except UNREADABLE as error:
-        return _Finding(wrong=("truncated or damaged", reason(error)))
-    return _Finding(sha256(content).digest(), None, tuple(notices))
+        item.wrong = kind, reason(error)
 
 
-def _kinds(image: Image.Image, suffix: str) -> Iterator[str]:
+def _kinds(image: Image.Image, path: Path) -> Iterator[str]:
+    if not str(path).isascii():
+        yield "names in other scripts"
+    suffix = path.suffix.lower()
     suffixes = _SUFFIXES.get(image.format, ())
     if suffix in (".jpg", ".jpeg", ".png") and suffix not in suffixes:
         yield f"{image.format} with another extension"
@@ -174,8 +170,8 @@ def _sizes(report: Report, items: list[_Item], classes: tuple[str, ...]) -> None
         report.wrong["no readable image"].append(", ".join(classes))
 
 
-def _duplicates(report: Report, items: list[_Item], findings: list[_Finding]) -> None:
-    for same in groups(finding.digest for finding in findings):
+def _duplicates(report: Report, items: list[_Item]) -> None:
+    for same in groups(item.digest for item in items):
         names = " = ".join(items[k].name for k in same)
         if len({items[k].label for k in same}) > 1:
             report.wrong["the same image in several classes"].append(names)

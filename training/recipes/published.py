@@ -32,59 +32,49 @@ class NamedRecipe:
     open: str
 
 
+# What all the papers say, or leave to their trainers.
+_PAPER = {
+    "width": 1.0,
+    "aux": True,
+    "batch_size": 32,
+    "schedule": "staircase",
+    "warmup_epochs": 0.0,
+    "momentum": 0.9,
+    "weight_decay": 0.0,
+    "ema": 0.9999,
+    "aspect": 4 / 3,
+    "random_interpolation": True,
+    "colour": 0.5,
+}
 # TF-slim's preprocessing (research/slim, inception_preprocessing.py) and layers.
-_SLIM = {
+_SLIM = _PAPER | {
     "norm": "batch",
     "batch_norm_momentum": 0.9997,
     "dropout": 0.2,
-    "width": 1.0,
     "image_size": 299,
-    "aux": True,
     "min_area": 0.05,
-    "aspect": 4 / 3,
-    "random_interpolation": True,
-    "colour": 0.5,
-}
-_RMSPROP = {
     "optimizer": "rmsprop",
     "rho": 0.9,
     "epsilon": 1.0,
-    "momentum": 0.9,
     "learning_rate": 0.045,
-    "schedule": "staircase",
-    "warmup_epochs": 0.0,
     "decay_rate": 0.94,
     "decay_epochs": 2.0,
-    "weight_decay": 0.0,
     "l2": 4e-5,
     "label_smoothing": 0.1,
-    "ema": 0.9999,
     "epochs": 100,
-    "batch_size": 32,
 }
-_GOOGLENET = {
+_GOOGLENET = _PAPER | {
     "network": "googlenet",
     "norm": "published",
-    "width": 1.0,
     "image_size": 224,
-    "aux": True,
     "dropout": 0.4,
+    "min_area": 0.08,
     "learning_rate": 0.01,
-    "schedule": "staircase",
-    "warmup_epochs": 0.0,
     "decay_rate": 0.96,
     "decay_epochs": 8.0,
-    "momentum": 0.9,
     "nesterov": False,
-    "weight_decay": 0.0,
     "l2": 2e-4,
-    "ema": 0.9999,
     "epochs": 60,
-    "batch_size": 32,
-    "min_area": 0.08,
-    "aspect": 4 / 3,
-    "random_interpolation": True,
-    "colour": 0.5,
 }
 
 NAMED = {
@@ -131,7 +121,7 @@ NAMED = {
     "inception_v3_2015": NamedRecipe(
         "Inception v3",
         "Szegedy et al., Rethinking the Inception Architecture, arXiv:1512.00567, section 8",
-        {**_SLIM, **_RMSPROP, "network": "inception_v3", "clipnorm": 2.0},
+        {**_SLIM, "network": "inception_v3", "clipnorm": 2.0},
         "keras-inception train --recipe inception_v3_2015 --data imagenet:ILSVRC2012 "
         "--run inception_v3_2015",
         f"100 epochs x {IMAGENET}",
@@ -143,7 +133,7 @@ NAMED = {
     "inception_v4_2016": NamedRecipe(
         "Inception v4",
         "Szegedy et al., Inception-v4, arXiv:1602.07261, section 4",
-        {**_SLIM, **_RMSPROP, "network": "inception_v4"},
+        {**_SLIM, "network": "inception_v4"},
         "keras-inception train --recipe inception_v4_2016 --data imagenet:ILSVRC2012 "
         "--run inception_v4_2016",
         f"100 epochs x {IMAGENET}",

@@ -69,6 +69,11 @@ class Run:
     environment: dict
     result: dict
 
+    def __post_init__(self):
+        self.checkpoints = self.folder / "checkpoints"
+        self.model, self.log = self.folder / "model.keras", self.folder / "log.csv"
+        self.tensorboard = self.folder / "tensorboard"
+
     def __fspath__(self) -> str:
         return str(self.folder)
 
@@ -85,22 +90,6 @@ class Run:
         known = {field.name for field in fields(Scores)}
         # Runs made before there was a validation part chose by the images that they report on.
         return Scores(**{"part": HELD_OUT} | {k: v for k, v in self.result.items() if k in known})
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def model(self) -> Path:
-        return self.folder / "model.keras"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log.csv"
-
-    @property
-    def tensorboard(self) -> Path:
-        return self.folder / "tensorboard"
 
     @property
     def data_ref(self) -> DataRef:

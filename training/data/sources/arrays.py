@@ -12,19 +12,11 @@ from keras_inception.errors import BadInput, needed_by
 from ..examples import Examples, hold_out
 
 _DIGITS = tuple("0123456789")
+# fmt: off
 _ARTICLES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
     "Ankle boot",
 )
-# fmt: off
 _CIFAR10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )
@@ -90,8 +82,6 @@ def of_keras(name: str) -> tuple[Examples, None, Examples]:
             "keeps them: fashion_mnist's four into ~/.keras/datasets/fashion-mnist/, others into "
             "~/.keras/datasets/"
         ) from error
-    return (
-        _arrays(*train, _KERAS[name], f"{name} train"),
-        None,
-        _arrays(*test, _KERAS[name], f"{name} test"),
-    )
+    classes = _KERAS[name]
+    test = _arrays(*test, classes, f"{name} test")
+    return _arrays(*train, classes, f"{name} train"), None, test

@@ -8,10 +8,7 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 
 from ..examples import TEST, TRAIN, VALIDATION
-from .files import Listing
-
-_PARTS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION}
-_PARTS |= {"test": TEST}
+from .files import PART_NAMES, Listing
 
 
 def listing(table: Path) -> Listing:
@@ -84,7 +81,7 @@ def _rows(table: Path) -> tuple[list[tuple[int, str, str, str | None]], list[str
             rows = []
             for row in reader:
                 part = row["split"].strip().lower() if "split" in columns else None
-                part = part and _PARTS.get(part, "unknown")
+                part = part and PART_NAMES.get(part, "unknown")
                 rows.append((reader.line_num, row[path].strip(), row[label].strip(), part))
             return rows, columns
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -19,6 +19,9 @@ from ..headers import look_at
 
 log = logging.getLogger(__name__)
 
+#: What people call the parts of a split.
+PART_NAMES = dict.fromkeys(("val", "valid"), VALIDATION) | {part: part for part in PARTS}
+
 
 @dataclass
 class Listing:
@@ -137,7 +140,6 @@ def parts_of(
 
 
 def _examples(listing: Listing, usable: list[int], digests: list[bytes]) -> Examples:
-    paths = [listing.paths[i] for i in usable]
     # Where there is a validation part, a run does not depend on the test part.
     spare = TEST if VALIDATION in listing.parts else None
     parts = listing.parts or [None] * len(listing.paths)
@@ -146,12 +148,14 @@ def _examples(listing: Listing, usable: list[int], digests: list[bytes]) -> Exam
         for i, digest in zip(usable, digests, strict=True)
         if spare is None or parts[i] != spare
     )
+    fingerprint = sha256(os.fsencode("\n".join(lines))).hexdigest()
+    paths, labels = ([values[i] for i in usable] for values in (listing.paths, listing.labels))
     return of_files(
         lambda i: paths[i].read_bytes(),
-        [listing.labels[i] for i in usable],
+        labels,
         listing.classes,
         3,
-        sha256(os.fsencode("\n".join(lines))).hexdigest(),
-        name=lambda i: str(paths[i]),
-        digests=digests,
+        fingerprint,
+        lambda i: str(paths[i]),
+        digests,
     )

@@ -6,18 +6,12 @@ from pathlib import Path
 
 from keras_inception.errors import BadInput
 
-from .files import Listing, class_folders, images_under
+from .files import PART_NAMES, Listing, class_folders, images_under
 
 
 def listing(root: Path) -> Listing:
     folders = class_folders(root)
-    if {folder.name.lower() for folder in folders} <= {
-        "train",
-        "val",
-        "valid",
-        "validation",
-        "test",
-    }:
+    if {folder.name.lower() for folder in folders} <= PART_NAMES.keys():
         raise BadInput(
             f"the sub-folders of {root} are parts, not classes; if each holds a sub-folder per "
             f"class, call them train and val and give imagenet:{root}"
