@@ -25,8 +25,10 @@ from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.keras_graph.to_keras import outputs, to_keras
 from keras_inception.tflite.qat import engine
 from keras_inception.tflite.source import Source
-from keras_inception.training.data import Split, evaluation_pixels
+from keras_inception.training.data import Split
+from keras_inception.training.data.evaluation_pixels import EvaluationPixels
 from keras_inception.training.data.examples import Examples
+from keras_inception.training.recipes.recipe import recipe_for
 
 EXPECTED = Preprocessing()
 
@@ -117,25 +119,32 @@ def judges(chain, tmp_path):
         model=to_keras(trained, keras),
         lowered=trained,
     )
-    source = Source(classifier, trained, EXPECTED, "chain", examples.classes, pixels, tmp_path)
+    source = Source(
+        classifier,
+        trained,
+        EXPECTED,
+        "chain",
+        examples.classes,
+        pixels,
+        tmp_path,
+        split=Split.of(examples, examples, examples),
+        recipe=recipe_for("digits"),
+    )
     made = []
 
     def make():
         made.append(file_of(quantized))
         return made[-1], ""
 
-    return Candidates(
-        source, Split.of(examples, examples, examples), quantized, make, tmp_path, first=3
-    ), made
+    return Candidates(source, quantized, make), made
 
 
 @pytest.mark.parametrize(("bound", "passes"), [(1 << 30, 1), (0, 3)])
-def test_images_are_decoded_once_if_they_fit(judges, monkeypatch, bound, passes):
+def test_images_are_decoded_once_if_they_fit(judges, bound, passes):
     """The float network and two files are judged on them."""
-    monkeypatch.setattr(evaluation_pixels, "KEPT", bound)
     shown, decoded = judges[0].shown, []
     examples = replace(shown.examples, image=lambda i: decoded.append(i) or shown.examples.image(i))
-    seen = evaluation_pixels.EvaluationPixels(examples, shown.size, shown.expected)
+    seen = EvaluationPixels(examples, shown.size, shown.expected, bound)
     scores = [seen.score(lambda part: np.ones((len(part), 3)) / 3) for _ in range(3)]
     assert len(decoded) == passes * len(examples) and len({s.top1 for s in scores}) == 1
 

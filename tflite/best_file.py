@@ -8,12 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.metrics import Scores
-from keras_inception.training.data import Split
 from keras_inception.training.data.evaluation_pixels import EvaluationPixels, pixels
 from keras_inception.training.tensorboard.events import Events, truncate
 
@@ -54,26 +52,20 @@ class Candidate:
 class Candidates:
     """The files that `make` converts from the fake-quantized `quantized`, each with its fault.
 
-    `tensorboard` gets a curve beside the run's own, counted on from its `first` epoch, and the
-    ranges, saturation and noise of every layer.
+    `source` has a split and a recipe. TensorBoard gets a curve beside the run's own, counted on
+    from its last epoch, and the ranges, saturation and noise of every layer.
     """
 
     def __init__(
-        self,
-        source: Source,
-        split: Split,
-        quantized: FakeQuantized,
-        make: Callable[[], tuple[Graph, str]],
-        tensorboard: Path,
-        first: int,
+        self, source: Source, quantized: FakeQuantized, make: Callable[[], tuple[Graph, str]]
     ):
         self.source, self.quantized, self.make = source, quantized, make
-        chosen_by = split.validation
+        split, chosen_by = source.split, source.split.validation
         judged = chosen_by.balanced(JUDGED, 0) if len(chosen_by) > JUDGED else chosen_by
         size, expected = source.network.shape[0], source.preprocessing
         self.compared = pixels(split.train.balanced(COMPARED, 0), size, expected)
         self.shown, self.test = EvaluationPixels(judged, size, expected), split.test
-        self.first, self.folder = first, tensorboard / "int8"
+        self.folder = source.folder / "tensorboard" / "int8"
         self.trained = self.shown.score(source.classifier.of_pixels)
         self.all: list[Candidate] = []
         self.kept: Graph
@@ -154,7 +146,7 @@ class Candidates:
         return max(self.all, key=lambda each: each.rank)
 
     def _draw(self, made: Candidate) -> None:
-        events, step = Events(self.folder), self.first + made.epoch
+        events, step = Events(self.folder), self.source.recipe.epochs + made.epoch
         events.scalar(f"{MAIN}/accuracy", made.scores.top1, step)
         events.scalar(f"{MAIN}/loss", made.scores.loss, step)
         for layer in made.layers:

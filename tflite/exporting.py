@@ -173,14 +173,7 @@ def quantize(
             fault = str(error)
         return graph, fault
 
-    candidates = Candidates(
-        source,
-        split,
-        quantized,
-        make,
-        source.folder / "tensorboard",
-        recipe.epochs,
-    )
+    candidates = Candidates(source, quantized, make)
     candidates.consider(0)
     if epochs:
         # Epochs are counted on from the run's own, so that the crops are new ones.
@@ -190,37 +183,32 @@ def quantize(
         quantized.fine_tune(batches, epochs, rate, candidates.consider, policy)
     graph, measured = candidates.best()
     tuning = {"engine": engine, "epochs": epochs, "learning_rate": rate}
-    details = {
-        "calibration": _provenance(source),
-        "quantization_aware_training": tuning,
-        **measured,
-    }
-    return file.write(graph, details)
+    details = {"calibration": _provenance(source), "quantization_aware_training": tuning}
+    return file.write(graph, details | measured)
 
 
+@dataclass
 class _File:
     """A file of `source` to be made: of the number format `scheme`, called by its `kind`."""
 
-    def __init__(
-        self,
-        source: Source,
-        kind: str,
-        scheme: str,
-        io_type: str,
-        logits: bool,
-        allow_float: bool,
-        said: Said,
-    ):
+    source: Source
+    kind: str
+    scheme: str
+    io_type: str
+    logits: bool
+    allow_float: bool
+    said: Said
+
+    def __post_init__(self):
         """Raises BadInput, before any work, for what does not fit into what is `said`."""
-        self.source, self.kind, self.scheme = source, kind, scheme
-        self.io_type, self.logits, self.allow_float = io_type, logits, allow_float
+        source, classes = self.source, self.source.classes
         self.metadata = Metadata(
             source.name,
-            f"{len(source.classes)} classes of images, {kind}",
+            f"{len(classes)} classes of images, {self.kind}",
             preprocessing=source.preprocessing.caller,
-            labels=labels.distinct(source.classes),
-        ).saying(**said)
-        self.metadata.check(len(source.classes))
+            labels=labels.distinct(classes),
+        ).saying(**self.said)
+        self.metadata.check(len(classes))
 
     def ranges(self, network: PlainNetwork) -> Ranges:
         """The ranges of the network's tensors on the calibration images."""
