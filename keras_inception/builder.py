@@ -5,25 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from .costs import check_input
-from .layers import (
-    attention_pooling,
-    auxiliary_output,
-    default_keras,
-    headed_model,
-    is_keras_3,
-    local_response_normalization,
-)
+from .layers import OURS, default_keras, headed_model, is_keras_3
 from .nodes import Classifier
 from .spec import Aux, BatchNorm, Network, Row
 
 MAIN = "main"
-
-#: Layers that Keras lacks.
-_OURS = {
-    "AttentionPooling": attention_pooling,
-    "AuxiliaryOutput": auxiliary_output,
-    "LocalResponseNormalization": local_response_normalization,
-}
 
 
 class Builder:
@@ -38,7 +24,7 @@ class Builder:
 
     def layer(self, kind: str, name: str, x, **arguments):
         """What a new layer makes of `x`: of the class `kind`, Keras' own or one of `layers`."""
-        make = _OURS[kind](self.keras) if kind in _OURS else getattr(self.keras.layers, kind)
+        make = OURS[kind](self.keras) if kind in OURS else getattr(self.keras.layers, kind)
         if kind.endswith("2D"):
             arguments["data_format"] = "channels_last"
         return make(name=name, **{"dtype": self.dtype, **arguments})(x)

@@ -53,12 +53,8 @@ def local_response_normalization(keras: ModuleType) -> type:
     class LocalResponseNormalization(keras.layers.Layer):
         def __init__(self, depth_radius=2, bias=1.0, alpha=2e-5, beta=0.75, **kwargs):
             super().__init__(**kwargs)
-            self.constants = {
-                "depth_radius": depth_radius,
-                "bias": bias,
-                "alpha": alpha,
-                "beta": beta,
-            }
+            constants = {"depth_radius": depth_radius, "bias": bias, "alpha": alpha, "beta": beta}
+            self.constants = constants
 
         def call(self, x):
             cast = keras.ops.cast if is_keras_3(keras) else tensorflow.cast
@@ -160,13 +156,7 @@ def headed_model(keras: ModuleType) -> type:
                 isinstance(metric, (list, tuple)) for metric in metrics
             ):
                 metrics = {name: [_copy(m) for m in metrics] for name in self.output_names}
-            super().compile(
-                optimizer=optimizer,
-                loss=loss,
-                loss_weights=loss_weights,
-                metrics=metrics,
-                **kwargs,
-            )
+            super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
 
         def compile_from_config(self, config):
             self.compile(**keras.saving.deserialize_keras_object(config))
@@ -215,3 +205,13 @@ def headed_model(keras: ModuleType) -> type:
         return metric
 
     return HeadedModel
+
+
+#: What makes each class, by the name under which Keras knows it: keras_inception>NAME.
+OURS = {
+    "AttentionPooling": attention_pooling,
+    "AuxiliaryOutput": auxiliary_output,
+    "HeadedModel": headed_model,
+    "LocalResponseNormalization": local_response_normalization,
+    "ReverseChannels": reverse_channels,
+}

@@ -12,25 +12,11 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from .errors import BadInput
-from .layers import (
-    attention_pooling,
-    auxiliary_output,
-    default_keras,
-    headed_model,
-    local_response_normalization,
-    reverse_channels,
-)
-
-OURS = (
-    attention_pooling,
-    auxiliary_output,
-    headed_model,
-    local_response_normalization,
-    reverse_channels,
-)
+from .layers import OURS, default_keras
 
 #: Layers that the conversion to `.tflite` knows, or that only train (tests compare the two).
 _LAYERS = """
@@ -93,16 +79,7 @@ ALLOWED = {
 #: Constants and the joints of the graph, which Keras writes like classes and does not look up.
 _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__")
 #: The names that `register_layers` makes known to Keras.
-_REGISTERED = {
-    f"keras_inception>{name}"
-    for name in (
-        "AttentionPooling",
-        "AuxiliaryOutput",
-        "HeadedModel",
-        "LocalResponseNormalization",
-        "ReverseChannels",
-    )
-}
+_REGISTERED = {f"keras_inception>{name}" for name in OURS}
 _LARGEST, _UNFOLDED, _DEEPEST = 64 << 20, 100, 100
 
 
@@ -117,8 +94,8 @@ def register_layers() -> None:
     >>> keras_inception.register_layers()
     >>> keras.models.load_model("googlenet.keras")  # doctest: +SKIP
     """
-    for layer in OURS:
-        layer(default_keras())
+    for make in OURS.values():
+        make(default_keras())
 
 
 def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
@@ -251,14 +228,11 @@ def _refused(wanted: dict, within: str, path: str | Path) -> BadInput:
 
 
 def _require_known_training(compiled: dict, path: str | Path) -> None:
-    keras = default_keras()
     for wanted, _ in _objects(compiled):
         module, kind = wanted.get("module"), wanted["class_name"]
         named = isinstance(module, str) and isinstance(kind, str)
         if named and module in _COMPILED and wanted.get("registered_name") is None:
-            home = keras
-            for part in module.split(".")[1:]:
-                home = getattr(home, part)
+            home = attrgetter(module.removeprefix("keras."))(default_keras())
             found = getattr(home, kind, None)
             if isinstance(found, type) and issubclass(found, getattr(home, _COMPILED[module])):
                 continue
