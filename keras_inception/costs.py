@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from math import prod
 
 from .errors import BadInput
@@ -67,10 +68,7 @@ def smallest_input(net: Network) -> int:
 
     Where padding would let a strided row look at a single pixel, two are asked for.
     """
-    size = 1
-    while not _fits(net, size):
-        size += 1
-    return size
+    return next(size for size in count(1) if _fits(net, size))
 
 
 def _fits(net: Network, size: int) -> bool:
