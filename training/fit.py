@@ -225,13 +225,8 @@ def _fit(
     distribution: Distribution,
 ) -> Run:
     recipe, first, board = run.recipe, distribution.first, None
-    log.info(
-        "%s: %d parameters; %s on %s",
-        run.network.name,
-        model.count_params(),
-        run.environment["precision"],
-        run.environment["backend"],
-    )
+    computing = "{precision} on {backend}".format_map(run.environment)
+    log.info("%s: %d parameters; %s", run.network.name, model.count_params(), computing)
     keeping = [Following(norms, progress)]
     if first:
         board = board_of(run, batches, len(images.validation), norms, options.histograms)

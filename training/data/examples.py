@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -94,6 +95,15 @@ def of_files(
 
     labels = np.asarray(labels, np.int32)
     return Examples(image, labels, tuple(classes), channels, fingerprint, encoded, name, digests)
+
+
+def of_paths(paths: Sequence[Path], labels, classes, fingerprint="", digests=()) -> Examples:
+    """Examples of RGB that are image files of these paths."""
+
+    def content(i: int) -> bytes:
+        return paths[i].read_bytes()
+
+    return of_files(content, labels, classes, 3, fingerprint, lambda i: str(paths[i]), digests)
 
 
 @dataclass(frozen=True)

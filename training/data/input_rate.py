@@ -55,11 +55,8 @@ class InputRate(keras.callbacks.Callback):
         if self.told and not waited:
             return
         self.told = True
-        log.info(
-            "input pipeline: %.0f images/s alone; the network takes %.0f images/s",
-            self.alone,
-            taken,
-        )
+        rates = self.alone, taken
+        log.info("input pipeline: %.0f images/s alone; the network takes %.0f images/s", *rates)
         if waited:
             log.warning(
                 "the network waits for its images: use smaller files, `keras-inception data pack`, "

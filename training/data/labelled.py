@@ -9,7 +9,7 @@ from keras_inception.errors import BadInput
 from keras_inception.imagenet import imagenet_classes
 from keras_inception.images import photographs
 
-from .examples import Examples, of_files
+from .examples import Examples, of_paths
 
 
 def labelled(
@@ -34,17 +34,7 @@ def labelled(
         pairs = [(path, path.relative_to(folder).parts[0]) for path in paths]
         positions = _positions(pairs, classes, lambda path: f"the sub-folder of {path}")
 
-    def content(i: int) -> bytes:
-        return paths[i].read_bytes()
-
-    return of_files(content, positions, classes, 3, "", lambda i: str(paths[i]))
-
-
-def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[Path], list[int]]:
-    """The files under `folder` that the text file `labels` lists, and their classes' positions."""
-    pairs = _listed(folder, labels)
-    positions = _positions(pairs, classes, lambda path: f"line {path.name} of {labels}")
-    return [path for path, _ in pairs], positions
+    return of_paths(paths, positions, classes)
 
 
 def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -> list[int]:
@@ -62,7 +52,8 @@ def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -
     return [known[name] for _, name in pairs]
 
 
-def _listed(folder: Path, labels: Path) -> list[tuple[Path, str]]:
+def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[Path], list[int]]:
+    """The files under `folder` that the text file `labels` lists, and their classes' positions."""
     if not labels.is_file():
         raise BadInput(f"there is no file {str(labels)!r}; give one of names and classes")
     pairs = []
@@ -81,4 +72,5 @@ def _listed(folder: Path, labels: Path) -> list[tuple[Path, str]]:
         pairs.append((path, match[2]))
     if not pairs:
         raise BadInput(f"{labels} is empty; it needs a file name and a class on every line")
-    return pairs
+    positions = _positions(pairs, classes, lambda path: f"line {path.name} of {labels}")
+    return [path for path, _ in pairs], positions

@@ -101,15 +101,9 @@ class Run:
         return self.data_ref.split()
 
     def to_json(self) -> str:
-        record = {
-            "recipe": asdict(self.recipe),
-            "network": to_config(self.network),
-            "preprocessing": asdict(self.preprocessing),
-            "classes": self.classes,
-            "data": self.data,
-            "environment": self.environment,
-            "result": self.result,
-        }
+        record = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        record["recipe"], record["network"] = asdict(self.recipe), to_config(self.network)
+        record["preprocessing"] = asdict(self.preprocessing)
         return json.dumps(record, indent=2) + "\n"
 
     def save(self) -> None:

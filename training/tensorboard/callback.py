@@ -45,12 +45,7 @@ class Board(keras.callbacks.Callback):
     end test; steps are epochs."""
 
     def __init__(
-        self,
-        run: Run,
-        batches: TrainingBatches,
-        validated: int,
-        norms: GradientNorms,
-        histograms: bool,
+        self, run: Run, batches: TrainingBatches, validated: int, norms: GradientNorms, histograms
     ):
         super().__init__()
         self.run, self.batches, self.norms, self.histograms = run, batches, norms, histograms
@@ -87,16 +82,16 @@ class Board(keras.callbacks.Callback):
         self._seconds["validation"] = time.perf_counter() - self._began["validation"]
 
     def on_epoch_end(self, epoch, logs=None):
-        curves = {"train": self._optimization(), "validation": {}}
-        heads = {"train": {}, "validation": {}}
+        train, validation = {}, {}
         for key, value in (logs or {}).items():
-            part = "validation" if key.startswith("val_") else "train"
-            heads[part][key.removeprefix("val_")] = value
-        for part, events in self.parts.items():
-            curves[part] |= tags(heads[part], self.model.output_names)
-            curves[part]["images_per_second"] = self.images[part] / self._seconds[part]
-            for tag, value in curves[part].items():
-                events.scalar(tag, value, epoch + 1)
+            curves = validation if key.startswith("val_") else train
+            curves[key.removeprefix("val_")] = value
+        outputs = self.model.output_names
+        train = self._optimization() | tags(train, outputs)
+        for part, curves in (("train", train), ("validation", tags(validation, outputs))):
+            curves["images_per_second"] = self.images[part] / self._seconds[part]
+            for tag, value in curves.items():
+                self.parts[part].scalar(tag, value, epoch + 1)
         if self.histograms:
             for variable in self.model.trainable_variables:
                 tag = f"{self.rows.outermost(variable.path)}/{variable.path}"

@@ -11,9 +11,13 @@ from ..examples import Examples
 from . import arrays, csv_file, folder, imagenet, packed, tfds
 from .files import Listing, parts_of
 
-_LISTED = {"folder": folder.listing, "csv": csv_file.listing, "imagenet": imagenet.listing}
+_IN_FILES = {
+    "folder": folder.listing,
+    "csv": csv_file.listing,
+    "imagenet": imagenet.listing,
+    "tfrecord": packed.read,
+}
 _NAMED = {"keras": arrays.of_keras, "tfds": tfds.of_tfds}
-
 
 #: Train, validation (None where the source has none of its own) and test.
 Parts = tuple[Examples, Examples | None, Examples]
@@ -22,12 +26,10 @@ Parts = tuple[Examples, Examples | None, Examples]
 def find(source: str, holdout: float, seed: int) -> Listing | Parts:
     """The files that `source` lists, whatever is wrong with them, or what other sources hold."""
     kind, _, what = source.partition(":")
-    if kind in _LISTED and what:
-        return _LISTED[kind](Path(what))
+    if kind in _IN_FILES and what:
+        return _IN_FILES[kind](Path(what))
     if kind in _NAMED and what:
         return _NAMED[kind](what)
-    if kind == "tfrecord" and what:
-        return packed.read(Path(what))
     if source == "digits":
         return arrays.digits(holdout, seed)
     if source == "fashion_mnist":

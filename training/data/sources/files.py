@@ -14,7 +14,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.images import EXTENSIONS
 
-from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, hold_out, of_files
+from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, hold_out, of_paths
 from ..headers import look_at
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,6 @@ class Listing:
         self.keys.append(key)
         if part is not None:
             self.parts.append(part)
-
-    def empty(self, usable: list[int]) -> list[str]:
-        """The classes that have none of the files at `usable`."""
-        present = {self.labels[i] for i in usable}
-        return [name for label, name in enumerate(self.classes) if label not in present]
 
 
 def class_folders(root: Path) -> list[Path]:
@@ -116,19 +111,21 @@ def parts_of(
         kinds = ", ".join(f"{count} of mode {mode}" for mode, count in modes.most_common())
         log.warning("converted to 8-bit RGB: %s", kinds)
     usable = [i for i, one in enumerate(looks) if not one.failure]
-    for name in listing.empty(usable):
-        raise BadInput(
-            f"class {name} holds no readable image; it needs {'/'.join(EXTENSIONS)} files, or "
-            "must be removed"
-        )
-    examples = _examples(listing, usable, [looks[i].digest for i in usable])
+    examples = _examples(listing, [one.digest for one in looks], usable)
+    for name, count in zip(
+        listing.classes, np.bincount(examples.labels, minlength=len(listing.classes)), strict=True
+    ):
+        if not count:
+            raise BadInput(
+                f"class {name} holds no readable image; it needs {'/'.join(EXTENSIONS)} files, or "
+                "must be removed"
+            )
+        if count < 2 and not listing.parts:
+            raise BadInput(
+                f"class {name!r} has {count} image: a class needs at least two, one to train "
+                "on and one to test on"
+            )
     if not listing.parts:
-        for name, count in zip(examples.classes, np.bincount(examples.labels), strict=True):
-            if count < 2:
-                raise BadInput(
-                    f"class {name!r} has {count} image: a class needs at least two, one to train "
-                    "on and one to test on"
-                )
         train, test = hold_out(examples, holdout, seed)
         return train, None, test
     parts = np.array([listing.parts[i] for i in usable])
@@ -139,23 +136,15 @@ def parts_of(
     return train, validation if len(validation) else None, test
 
 
-def _examples(listing: Listing, usable: list[int], digests: list[bytes]) -> Examples:
+def _examples(listing: Listing, digests: list[bytes], usable: list[int]) -> Examples:
     # Where there is a validation part, a run does not depend on the test part.
     spare = TEST if VALIDATION in listing.parts else None
-    parts = listing.parts or [None] * len(listing.paths)
     lines = (
-        f"{listing.keys[i]} {digest.hex()}"
-        for i, digest in zip(usable, digests, strict=True)
-        if spare is None or parts[i] != spare
+        f"{listing.keys[i]} {digests[i].hex()}"
+        for i in usable
+        if not spare or listing.parts[i] != spare
     )
     fingerprint = sha256(os.fsencode("\n".join(lines))).hexdigest()
-    paths, labels = ([values[i] for i in usable] for values in (listing.paths, listing.labels))
-    return of_files(
-        lambda i: paths[i].read_bytes(),
-        labels,
-        listing.classes,
-        3,
-        fingerprint,
-        lambda i: str(paths[i]),
-        digests,
+    return of_paths(listing.paths, listing.labels, listing.classes, fingerprint, digests).take(
+        np.array(usable, int)
     )
