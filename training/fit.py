@@ -34,9 +34,8 @@ from .recipes.optimizers import AveragedWeights, optimizer_for
 from .recipes.recipe import Recipe, network_of
 from .run import run_folder
 from .run.checkpoints import Checkpoint, Following, Progress, newest, restore
-from .run.divergence import Divergence
 from .run.run_folder import Run
-from .run.stopping import StopAfterStep
+from .run.stopping import Divergence, StopAfterStep
 from .tensorboard.board import DEFAULT, BoardOptions, board_of, full_disk_as_elsewhere
 from .tensorboard.gradient_norms import GradientNorms
 from .tensorboard.profile import Profile

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
+import keras
 from tensorboard.compat.proto.attr_value_pb2 import AttrValue
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
@@ -24,11 +24,12 @@ def graph(model, net: Network) -> GraphDef:
         layer: "/".join([row for i, row in enumerate(path, 1) if inside[path[:i]] > 1] + [layer])
         for layer, path in paths.items()
     }
-    wiring = {layer["name"]: layer["inbound_nodes"] for layer in model.get_config()["layers"]}
+    flat = keras.tree.flatten
+    maker = {id(tensor): layer.name for layer in model.layers for tensor in flat(layer.output)}
     result = GraphDef()
     for layer in model.layers:
         node = result.node.add(name=names[layer.name], op=type(layer).__name__)
-        node.input.extend(names[source] for source in _sources(wiring[layer.name]))
+        node.input.extend(names[maker[id(tensor)]] for tensor in flat(layer.input))
         shape = TensorShapeProto(
             dim=[TensorShapeProto.Dim(size=n or -1) for n in layer.output.shape]
         )
@@ -38,14 +39,3 @@ def graph(model, net: Network) -> GraphDef:
             if key != "name" and isinstance(value, bool | int | float | str | tuple):
                 node.attr[key].s = str(value).encode()
     return result
-
-
-def _sources(value) -> Iterator[str]:
-    """The layers whose outputs a layer is called on, in the configuration of its model."""
-    if isinstance(value, dict):
-        if "keras_history" in value:
-            yield value["keras_history"][0]
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for inner in value:
-            yield from _sources(inner)
