@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ..errors import BadInput, Lost, Stopped, needed_by
 from ..native_output import held_back
-from . import android, catalog, data, evaluate, export, train
+from . import catalog, data, evaluate, export, train
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     #: Addresses of the processes that the command computes with; `train` alone can.
     top.set_defaults(distribute=None)
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="verb")
-    for group in (catalog, data, train, export, android, evaluate):
+    for group in (catalog, data, train, export, evaluate):
         group.add(commands)
     return top
 

@@ -68,6 +68,10 @@ class Examples:
         return self.take(np.concatenate(chosen))
 
 
+#: Train, validation (None where a source has none of its own) and test.
+Parts = tuple[Examples, Examples | None, Examples]
+
+
 def mode_of(channels: int) -> str:
     return "L" if channels == 1 else "RGB"
 

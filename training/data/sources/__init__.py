@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 
 from ...recipes.recipe import DATA
-from ..examples import Examples
+from ..examples import Parts
 from . import arrays, csv_file, folder, imagenet, packed, tfds
 from .files import Listing, parts_of
 
@@ -18,9 +18,6 @@ _IN_FILES = {
     "tfrecord": packed.read,
 }
 _NAMED = {"keras": arrays.of_keras, "tfds": tfds.of_tfds}
-
-#: Train, validation (None where the source has none of its own) and test.
-Parts = tuple[Examples, Examples | None, Examples]
 
 
 def find(source: str, holdout: float, seed: int) -> Listing | Parts:

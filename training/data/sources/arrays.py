@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_inception.errors import BadInput, needed_by
 
-from ..examples import Examples, hold_out
+from ..examples import Examples, Parts, hold_out
 
 _DIGITS = tuple("0123456789")
 # fmt: off
@@ -57,7 +57,7 @@ def _arrays(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], na
     )
 
 
-def digits(holdout: float, seed: int) -> tuple[Examples, None, Examples]:
+def digits(holdout: float, seed: int) -> Parts:
     """scikit-learn's bundled 1,797 handwritten digits, 8x8, grey values 0..16."""
     with needed_by("the data set digits"):
         from sklearn.datasets import load_digits
@@ -68,7 +68,7 @@ def digits(holdout: float, seed: int) -> tuple[Examples, None, Examples]:
     return train, None, test
 
 
-def of_keras(name: str) -> tuple[Examples, None, Examples]:
+def of_keras(name: str) -> Parts:
     """An image set of keras.datasets, with its own split; Keras downloads it once."""
     import keras
 

@@ -24,9 +24,8 @@ def listing(table: Path) -> Listing:
     numbered = all(name.lstrip("-").isdecimal() and name.isascii() for name in names)
     if numbered:
         # More classes than rows cannot all have images: such a label is a slip.
-        within = [int(name) for name in names if 0 <= int(name) < len(rows)]
-        classes = tuple(map(str, range(max(within, default=-1) + 1)))
         position = {name: int(name) for name in names if 0 <= int(name) < len(rows)}
+        classes = tuple(map(str, range(max(position.values(), default=-1) + 1)))
     else:
         classes = tuple(sorted(set(names) - {""}))
         position = {name: label for label, name in enumerate(classes)}

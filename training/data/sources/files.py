@@ -14,7 +14,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.images import EXTENSIONS
 
-from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, hold_out, of_paths
+from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, Parts, hold_out, of_paths
 from ..headers import look_at
 
 log = logging.getLogger(__name__)
@@ -85,9 +85,7 @@ def images_under(folder: Path, remarks: list[str]) -> list[Path]:
     return sorted(found)
 
 
-def parts_of(
-    listing: Listing, holdout: float, seed: int
-) -> tuple[Examples, Examples | None, Examples]:
+def parts_of(listing: Listing, holdout: float, seed: int) -> Parts:
     """The files that can be read, as the listing splits them or by hold_out.
 
     Files that cannot be read are named, counted and left out. Raises BadInput for mistakes of the

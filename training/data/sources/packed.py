@@ -12,7 +12,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 
 from .. import tfrecord
-from ..examples import PARTS, Examples, of_files
+from ..examples import PARTS, Examples, Parts, of_files
 
 #: What says how a set was packed, and what is there until it is.
 RECORD, PLAN = "pack.json", "unfinished.json"
@@ -26,7 +26,7 @@ def index_file(folder: Path, part: str) -> Path:
     return folder / f"{part}.index.npz"
 
 
-def read(folder: Path) -> tuple[Examples, Examples | None, Examples]:
+def read(folder: Path) -> Parts:
     """The set as it was split when it was packed. In packs of two parts, which earlier releases
     wrote, the second, called validation, is the test part."""
     if not (folder / RECORD).is_file():

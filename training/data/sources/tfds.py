@@ -9,10 +9,10 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 
-from ..examples import PARTS, TRAIN, Examples, of_files
+from ..examples import PARTS, TRAIN, Examples, Parts, of_files
 
 
-def of_tfds(name: str) -> tuple[Examples, Examples | None, Examples]:
+def of_tfds(name: str) -> Parts:
     """Its train, validation and test parts, or its train part and the one other that has labels;
     nothing is downloaded.
 
