@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -32,21 +32,20 @@ class BadImages:
 
     def first_readable(self, i: int, make: Callable[[int], object]):
         """`make` of image `i`, or else of the images of its class that follow it."""
-        try:
-            return make(i)
-        except UNREADABLE as error:
-            self._note(i, error)
-        members = np.flatnonzero(self.examples.labels == self.examples.labels[i])
-        at = int(np.searchsorted(members, i))
-        for other in (*members[at + 1 :], *members[:at]):
+        for candidate in self._candidates(i):
             try:
-                return make(int(other))
+                return make(candidate)
             except UNREADABLE as error:
-                self._note(int(other), error)
+                self._note(candidate, error)
         self._stop(
             f"class {self.examples.classes[self.examples.labels[i]]} has no readable image; "
             "`keras-inception data check` says why"
         )
+
+    def _candidates(self, i: int) -> Iterator[int]:
+        yield i  # Nearly always the only one: the others are looked for when they are needed.
+        members = np.flatnonzero(self.examples.labels == self.examples.labels[i])
+        yield from np.roll(members, -np.searchsorted(members, i))[1:].tolist()
 
     def _note(self, i: int, error: Exception) -> None:
         with self.lock:

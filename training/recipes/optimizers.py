@@ -81,7 +81,7 @@ class AveragedWeights(keras.callbacks.Callback):
     end as an uninterrupted one. Moving statistics of batch normalization are taken as they are.
     """
 
-    def _swap(self):
+    def on_test_begin(self, logs=None):
         optimizer = self.model.optimizer
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         averages = optimizer._model_variables_moving_average
@@ -90,8 +90,4 @@ class AveragedWeights(keras.callbacks.Callback):
             variable.assign(average)
             average.assign(value)
 
-    def on_test_begin(self, logs=None):
-        self._swap()
-
-    def on_test_end(self, logs=None):
-        self._swap()
+    on_test_end = on_test_begin  # They are swapped back.
