@@ -25,15 +25,16 @@ def calibrated_ranges(
     that one of them needs, and clips what is outside.
     """
     found, tensors = rounding(network, input_range), tensors_of(network, keras)
-    observed = [tensors[number] for number in found.observed]
-    ends = [(keras.ops.min(each), keras.ops.max(each)) for each in observed]
-    probe = keras.Model(tensors[network.input], ends)
-    seen = [[(0.0, 0.0)] * len(observed)]
+    ends = {
+        str(number): (keras.ops.min(tensors[number]), keras.ops.max(tensors[number]))
+        for number in found.observed
+    }
+    probe, seen = keras.Model(tensors[network.input], ends), []
     for start in range(0, len(images), _BATCH):
         given = probe(images[start : start + _BATCH], training=False)
         seen.append(keras.tree.map_structure(float, given))
-    for number, pairs in zip(found.observed, zip(*seen, strict=True), strict=True):
-        lows, highs = zip(*pairs, strict=True)
+    for number in found.observed:
+        lows, highs = zip((0.0, 0.0), *(each[str(number)] for each in seen), strict=True)
         seen_there = SimpleNamespace(low=min(lows), high=max(highs))
         found.groups[number].whole.observers.append(seen_there)
     limits = {number: group.limits(np) for number, group in found.groups.items()}
