@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 
 import keras
@@ -11,6 +12,7 @@ import numpy as np
 
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
+from keras_inception.native_output import verbosity
 
 from ..convert.rounding import rounding
 from ..keras_graph.plain import Layer, PlainNetwork
@@ -53,15 +55,12 @@ class FakeQuantized(ABC):
         """The variables of a layer as they are now, a kernel not multiplied by its factor."""
 
     @abstractmethod
-    def _fit(
-        self,
-        batches,
-        epochs: int,
-        learning_rate: float,
-        after_epoch: Callable[[int], None],
-        precision: str,
-    ) -> None:
-        """Train as `fine_tune` says."""
+    def _fed(self, batches, epochs: int) -> tuple[dict, Callable | None]:
+        """What `fit` is given to train on, and what is to be called when an epoch begins."""
+
+    def _computed_in(self, precision: str) -> AbstractContextManager:
+        """The model computes in the dtype policy `precision` inside this block."""
+        return nullcontext()
 
     def fine_tune(
         self,
@@ -85,16 +84,22 @@ class FakeQuantized(ABC):
         for observer in self.observers.values():
             if observer.observes:
                 observer.batches_left.assign(round(FROZEN_AFTER * epochs * len(batches)))
-        self._fit(batches, epochs, learning_rate, after_epoch, precision)
+        fed, begin = self._fed(batches, epochs)
+        optimizers, callback = self.KERAS.optimizers, self.KERAS.callbacks.LambdaCallback
+        schedule = optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
 
-    def _compile(self, learning_rate: float, steps: int) -> None:
-        optimizers = self.KERAS.optimizers
-        schedule = optimizers.schedules.CosineDecay(learning_rate, steps)
-        self.model.compile(
-            optimizer=optimizers.SGD(schedule, momentum=0.9, nesterov=True),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        def end(epoch, logs):
+            with self._computed_in("float32"):
+                after_epoch(epoch + 1)
+
+        with self._computed_in(precision):
+            self.model.compile(
+                optimizer=optimizers.SGD(schedule, momentum=0.9, nesterov=True),
+                loss="sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+            )
+            callbacks = [callback(on_epoch_begin=begin, on_epoch_end=end)]
+            self.model.fit(**fed, epochs=epochs, verbose=verbosity(), callbacks=callbacks)
 
     def outputs(self, images: np.ndarray, tensors: Mapping[str, int]) -> dict[str, np.ndarray]:
         """What tensors of the network, by any name, are for preprocessed images, rounded where they

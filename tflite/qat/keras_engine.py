@@ -8,8 +8,6 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from keras_inception.native_output import verbosity
-
 from ..keras_graph.plain import Layer
 from ..keras_graph.to_keras import called, keras_layer
 from .fake_quantized import FakeQuantized
@@ -42,38 +40,18 @@ class KerasFakeQuantized(FakeQuantized):
     def _variables(self, layer: Layer) -> list[np.ndarray]:
         return self.model.get_layer(layer.name).get_weights()
 
-    def _fit(self, batches, epochs, learning_rate, after_epoch, precision) -> None:
-        first = batches.epoch
+    def _fed(self, batches, epochs):
+        first, fed = batches.epoch, {"x": batches, "shuffle": False}
+        return fed, lambda epoch, logs: batches.start_epoch(first + epoch)
 
-        def told(epoch, logs):
-            with computed_in(self.model, "float32"):
-                after_epoch(epoch + 1)
-
-        with computed_in(self.model, precision):
-            self._compile(learning_rate, epochs * len(batches))
-            self.model.fit(
-                batches,
-                epochs=epochs,
-                shuffle=False,
-                verbose=verbosity(),
-                callbacks=[
-                    keras.callbacks.LambdaCallback(
-                        on_epoch_begin=lambda epoch, logs: batches.start_epoch(first + epoch),
-                        on_epoch_end=told,
-                    ),
-                ],
-            )
-
-
-@contextmanager
-def computed_in(model, precision: str) -> Iterator[None]:
-    """The Keras 3 `model` computes in the dtype policy `precision` inside this block."""
-    before = [(part, part.dtype_policy) for part in (model, *model.layers)]
-    for part, _ in before:
-        if not isinstance(part, keras.layers.InputLayer):
-            part.dtype_policy = precision
-    try:
-        yield
-    finally:
-        for part, policy in before:
-            part.dtype_policy = policy
+    @contextmanager
+    def _computed_in(self, precision: str) -> Iterator[None]:
+        before = [(part, part.dtype_policy) for part in (self.model, *self.model.layers)]
+        for part, _ in before:
+            if not isinstance(part, keras.layers.InputLayer):
+                part.dtype_policy = precision
+        try:
+            yield
+        finally:
+            for part, policy in before:
+                part.dtype_policy = policy

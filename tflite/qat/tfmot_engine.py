@@ -16,8 +16,6 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-from keras_inception.native_output import verbosity
-
 from ..convert.rounding import Rounding, rounded_kernel
 from ..keras_graph.plain import KINDS, WEIGHTED, Layer
 from ..keras_graph.to_keras import called, keras_layer
@@ -25,16 +23,9 @@ from .fake_quantized import FakeQuantized
 from .observer import Observer
 
 _quantization = tfmot.quantization.keras
+_SAME = ("abs", "add", "cast", "maximum", "minimum", "round", "where")
 _NUMBERS = SimpleNamespace(
-    abs=tf.abs,
-    add=tf.add,
-    cast=tf.cast,
-    max=tf.reduce_max,
-    maximum=tf.maximum,
-    min=tf.reduce_min,
-    minimum=tf.minimum,
-    round=tf.round,
-    where=tf.where,
+    max=tf.reduce_max, min=tf.reduce_min, **{name: getattr(tf, name) for name in _SAME}
 )
 
 
@@ -151,7 +142,7 @@ class TfmotFakeQuantized(FakeQuantized):
     def _variables(self, layer: Layer) -> list[np.ndarray]:
         return [variable.numpy() for variable in self._of_wrapper(layer)]
 
-    def _fit(self, batches, epochs, learning_rate, after_epoch, precision) -> None:
+    def _fed(self, batches, epochs):
         first = batches.epoch
 
         def stream():
@@ -162,19 +153,8 @@ class TfmotFakeQuantized(FakeQuantized):
 
         # Images, labels, and weights of a skewed set's images.
         signature = tuple(tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in batches[0])
-        self._compile(learning_rate, epochs * len(batches))
         options = tf.data.Options()
         options.autotune.enabled = False  # Nothing to tune, and it is slow to end (`inference`).
         dataset = tf.data.Dataset.from_generator(stream, output_signature=signature)
         dataset = dataset.prefetch(4).with_options(options)
-        self.model.fit(
-            dataset,
-            epochs=epochs,
-            steps_per_epoch=len(batches),
-            verbose=verbosity(),
-            callbacks=[
-                tf_keras.callbacks.LambdaCallback(
-                    on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)
-                )
-            ],
-        )
+        return {"x": dataset, "steps_per_epoch": len(batches)}, None
