@@ -268,14 +268,8 @@ class Dense(Row):
 
 
 @dataclass(frozen=True)
-class Bottleneck(Row):
+class Bottleneck(Dense):
     """A linear layer without bias, batch-normalized: a bottleneck before the classifier."""
-
-    units: int
-    drawing = YELLOW, "dense, {0.units}"
-
-    def output(self, shape, net):
-        return (self.units,)
 
     def weights(self, shape, net):
         yield from self.linear(self.name, (*shape, self.units), bias=False)

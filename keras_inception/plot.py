@@ -24,7 +24,9 @@ def _at(x: float, y: float, svg: str) -> str:
     return f'<g transform="translate({x:g},{y:g})">{svg}</g>'
 
 
-def _box(row: Row) -> _Piece:
+def _piece(row: Row) -> _Piece:
+    if isinstance(row, Block):
+        return _block(row)
     middle = f'x="{WIDTH / 2}" y="{HEIGHT / 2 + 4}" text-anchor="middle"'
     svg = (
         f'<title>{escape(row.name)}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="4" '
@@ -75,21 +77,15 @@ def _block(row: Block) -> _Piece:
     return _Piece(width, height, frame + "".join(svg))
 
 
-def _piece(row: Row) -> _Piece:
-    return _block(row) if isinstance(row, Block) else _box(row)
-
-
 def svg(net: Network) -> str:
     """The network as an SVG document; hovering over a box shows the layer's name."""
     shapes = {cost.name: "×".join(map(str, cost.shape)) for cost in measure(net)}
-    heads = {}
-    rows = []
+    heads, pieces = {}, []
     for row in net.rows + net.top:
         if isinstance(row, Aux):
-            heads[rows[-1].name] = (row, _stack([_piece(inner) for inner in row.rows]))
+            heads[pieces[-1][0]] = row, _stack([_piece(inner) for inner in row.rows])
         else:
-            rows.append(row)
-    pieces = [(row, _piece(row)) for row in rows]
+            pieces.append((row, _piece(row)))
     trunk = max(piece.width for _, piece in pieces)
     centre, margin, aside = 150 + trunk / 2, 16, 150 + trunk + 60
     drawn, y = [], 48
@@ -99,8 +95,8 @@ def svg(net: Network) -> str:
         drawn.append(_at(centre - piece.width / 2, y, piece.svg))
         drawn.append(f'<text x="140" y="{y + 18}" text-anchor="end">{shapes[row.name]}</text>')
         y += piece.height
-        if row.name in heads:
-            head, body = heads[row.name]
+        if row in heads:
+            head, body = heads[row]
             drawn.append(_line(centre + piece.width / 2, y - 15, aside, y - 15))
             drawn.append(f'<text x="{aside}" y="{y - 20}" class="name">{head.name}</text>')
             drawn.append(_at(aside, y - 15, body.svg))

@@ -81,13 +81,11 @@ def network(name: str) -> str:
     bare = {cost.name: cost for cost in measure(replace(net, bias=False))}
     rows = []
     for cost in measure(net):
-        rows.append([cost.name, _shape(cost), f"{cost.parameters:,}", f"{cost.macs:,}"])
+        rows.append(_figures(cost))
         if name == "googlenet":
             rows[-1] += _printed(cost, bare)
-    whole = total(net)
-    rows.append(
-        ["total", "", f"{whole.parameters:,}", f"{whole.macs:,}", *[""] * (len(rows[0]) - 4)]
-    )
+    figures = _figures(replace(total(net), name="total", shape=()))
+    rows.append([*figures, *[""] * (len(rows[0]) - 4)])
     header = ["row", "output", "parameters", "mult-adds"]
     if name != "googlenet":
         return text(header, rows)
@@ -95,8 +93,9 @@ def network(name: str) -> str:
     return text([*header, "printed params", "printed ops"], rows) + note
 
 
-def _shape(cost: Cost) -> str:
-    return "x".join(str(n) for n in cost.shape)
+def _figures(cost: Cost) -> list[str]:
+    shape = "x".join(str(n) for n in cost.shape)
+    return [cost.name, shape, f"{cost.parameters:,}", f"{cost.macs:,}"]
 
 
 def _printed(cost: Cost, bare: dict[str, Cost]) -> list[str]:
@@ -135,11 +134,11 @@ def compare(block: str) -> str:
     ]
     alone = Network("alone", (), top=(), bias=False, input_shape=before)
     costs = [measure(replace(alone, rows=(rival,)))[0] for rival in rivals]
-    rows = [
-        [c.name, _shape(c), f"{c.parameters:,}", f"{c.macs:,}", f"{c.macs / costs[0].macs:.1f}x"]
-        for c in costs
-    ]
-    wide, narrow = _five_by_five()
+    rows = [[*_figures(cost), f"{cost.macs / costs[0].macs:.1f}x"] for cost in costs]
+    # The lecture's example: what a 1x1 in front saves a 5x5 convolution at 28x28.
+    direct = Network("5x5", (Conv("5x5", 32, 5),), top=(), input_shape=(28, 28, 192))
+    reduced = Concat("reduced", (chain("r", ("1x1", 16), ("5x5", 32, 5)),))
+    wide, narrow = total(direct).macs, total(replace(direct, rows=(reduced,))).macs
     return "\n".join(
         [
             f"on {before[0]}x{before[1]}x{before[2]}, weights without biases",
@@ -149,14 +148,6 @@ def compare(block: str) -> str:
             f"through 1x1 to 16 channels first: {narrow:,}",
         ]
     )
-
-
-def _five_by_five() -> tuple[int, int]:
-    """The lecture's example: what a 1x1 in front saves a 5x5 convolution at 28x28."""
-    direct = Network("5x5", (Conv("5x5", 32, 5),), top=(), input_shape=(28, 28, 192))
-    reduced = Concat("reduced", (chain("r", ("1x1", 16), ("5x5", 32, 5)),))
-    through = replace(direct, rows=(reduced,))
-    return total(direct).macs, total(through).macs
 
 
 def page() -> str:
