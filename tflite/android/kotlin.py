@@ -6,13 +6,10 @@ import re
 
 from keras_inception.errors import BadInput
 
-_KEYWORDS = frozenset(
-    [
-        *("as", "break", "class", "continue", "do", "else", "false", "for", "fun", "if", "in"),
-        *("interface", "is", "null", "object", "package", "return", "super", "this", "throw"),
-        *("true", "try", "typealias", "typeof", "val", "var", "when", "while"),
-    ]
-)
+_KEYWORDS = """
+    as break class continue do else false for fun if in interface is null object package return
+    super this throw true try typealias typeof val var when while
+"""
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -47,8 +44,8 @@ def class_name(stem: str) -> str:
 
 
 def require_package(package: str) -> None:
-    parts = package.split(".")
-    if not all(re.fullmatch("[a-z][a-z0-9_]*", part) and part not in _KEYWORDS for part in parts):
+    parts, taken = package.split("."), _KEYWORDS.split()
+    if not all(re.fullmatch("[a-z][a-z0-9_]*", part) and part not in taken for part in parts):
         raise BadInput(
             f"package must be small letters, digits and dots, as com.example.app, and no words of "
             f"Kotlin; got {package!r}"

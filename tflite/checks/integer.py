@@ -12,12 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ..file.graph import CONVERSIONS, Graph
 
-_FLOATS = {
-    schema.TensorType.FLOAT16,
-    schema.TensorType.FLOAT32,
-    schema.TensorType.FLOAT64,
-    schema.TensorType.BFLOAT16,
-}
+_FLOATS = {value for name, value in vars(schema.TensorType).items() if "FLOAT" in name}
 
 
 @dataclass(frozen=True)
