@@ -51,26 +51,26 @@ def inverted(x, stride):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
+    """Their file, and the names of its classes in labels.txt beside it."""
     path = tmp_path_factory.mktemp("theirs") / "mine.keras"
     small().save(path)
+    path.with_name("labels.txt").write_text("cats\ndogs\n")
     return path
 
 
 def of_file(saved, photographs, tmp_path, **changes):
-    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
     given = {
         "images": photographs,
         "out": tmp_path,
-        "classes": tmp_path / "labels.txt",
+        "classes": saved.with_name("labels.txt"),
         "preprocessing": "torch",
     }
     return open_source(saved, **{**given, **changes})
 
 
 def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
-    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
     command = f"export {saved} --scheme int8 --images {photographs} --preprocessing torch"
-    command += f" --classes {tmp_path}/labels.txt --out {tmp_path}"
+    command += f" --classes {saved.parent}/labels.txt --out {tmp_path}"
     assert cli.main(command.split()) == 0
     path = tmp_path / "mine_int8.tflite"
     assert capsys.readouterr().out.strip() == str(path)
@@ -115,7 +115,6 @@ def test_quantize_from_the_command_line(engine, epochs, saved, photographs, tmp_
 
 def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
     """By the preprocessing that is named: with another one its answers are others."""
-    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
     photo = sorted(photographs.rglob("*.png"))[0]
     model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
     losses = set()
@@ -125,7 +124,7 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
         ((first, second),) = predict(
             saved,
             photographs=photo,
-            classes=tmp_path / "labels.txt",
+            classes=saved.with_name("labels.txt"),
             preprocessing=name,
             top=2,
         )
@@ -145,10 +144,9 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
 
 def test_what_a_file_says_of_itself_is_given_with_the_export(saved, tmp_path, capsys, monkeypatch):
     (tmp_path / "labels_de.txt").write_text("Katzen\nHunde\n")
-    command = f"export {saved} --scheme float32 --preprocessing torch --out {tmp_path} --classes"
-    command = [*command.split(), str(tmp_path / "labels.txt"), "--author", "Ada", "--threshold"]
-    command = [*command, "0.2", "--license", "CC0-1.0", "--labels", str(tmp_path / "labels_de.txt")]
-    (tmp_path / "labels.txt").write_text("cats\ndogs\n")
+    command = f"export {saved} --scheme float32 --preprocessing torch --out {tmp_path} --author Ada"
+    command += f" --classes {saved.parent}/labels.txt --threshold 0.2 --license CC0-1.0"
+    command = [*command.split(), "--labels", str(tmp_path / "labels_de.txt")]
     assert cli.main(command) == 0
     said = metadata.read((tmp_path / "mine_float32.tflite").read_bytes())
     assert (said.author, said.license, said.threshold) == ("Ada", "CC0-1.0", 0.2)
