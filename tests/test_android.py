@@ -19,7 +19,6 @@ from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.tflite.android import kotlin, write
 from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.metadata import Metadata, embed
 
 KOTLIN = Path(__file__).parent / "kotlin"
 NAME = 'Évil "$name" */ /* \\ 🐦\n'
@@ -41,16 +40,8 @@ def photographs(tmp_path_factory):
 
 @pytest.fixture(params=["uint8"])
 def app(request, tmp_path, photographs):
-    whole = embed(
-        tflite_files.graph(request.param),
-        Metadata(
-            NAME,
-            author='$author "A" ${1+1}',
-            preprocessing=tflite_files.EXPECTED,
-            labels=tflite_files.LABELS,
-            localized={"de": tuple("abcd")},
-        ),
-    ).content
+    said = {"author": '$author "A" ${1+1}', "localized": {"de": tuple("abcd")}}
+    whole = tflite_files.labelled(request.param, NAME, **said)
     (tmp_path / "tiny.tflite").write_bytes(whole)
     write(tmp_path / "tiny.tflite", tmp_path / "app", photographs)
     return tmp_path / "app"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
-from helpers import fake_adb
+from helpers import fake_adb, tflite_files
 from helpers.networks import plain
 from keras import layers
 
@@ -23,23 +23,12 @@ from keras_inception.tflite.file.graph import Graph
 
 
 @pytest.fixture(scope="module")
-def model():
-    """An Inception block of two branches, a pool and a classifier."""
-    image = layers.Input((16, 16, 3))
-    branches = [layers.Conv2D(8, k, padding="same", activation="relu")(image) for k in (1, 3)]
-    x = layers.MaxPooling2D(3, 2, padding="same")(layers.concatenate(branches))
-    x = layers.Dense(5, activation="softmax")(layers.GlobalAveragePooling2D()(x))
-    return plain(keras.Model(image, x))
-
-
-@pytest.fixture(scope="module")
-def files(model, tmp_path_factory):
-    """The network in INT8 and in float."""
+def files(tmp_path_factory):
+    """A network of two branches, a pool and a classifier, in INT8 and in float."""
     folder = tmp_path_factory.mktemp("files")
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3))
     int8, float32 = folder / "int8.tflite", folder / "float32.tflite"
-    int8.write_bytes(convert(model, "int8", Preprocessing(), "uint8", pixels).content)
-    float32.write_bytes(convert(model, "float32", Preprocessing()).content)
+    int8.write_bytes(tflite_files.content("uint8"))
+    float32.write_bytes(tflite_files.content("float32"))
     return int8, float32
 
 
@@ -72,6 +61,7 @@ def test_operators_by_kind(files):
     }
     assert {name: kind.count for name, kind in found.items()} == {
         "QUANTIZE": 2,
+        "SPACE_TO_DEPTH": 1,
         "CONV_2D": 2,
         "CONCATENATION": 1,
         "MAX_POOL_2D": 1,

@@ -7,21 +7,17 @@ import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-from helpers.networks import plain
+from helpers import tflite_files
 from helpers.tflite_files import graph_of
-from keras import layers
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import open_classifier
 from keras_inception.evaluation.prediction import predict
 from keras_inception.images import centre, decode
-from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
-from keras_inception.tflite.convert.to_tflite import convert
 from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
 
@@ -29,20 +25,16 @@ RUNTIME = json.loads((Path(page.__file__).parent / "package.json").read_text())[
 MODULES = Path(__file__).resolve().parents[1] / "node_modules"
 
 
-@pytest.fixture(scope="module")
-def tiny():
-    """How to make a small classifier file of some kind of input and output."""
-    image = layers.Input((16, 16, 3))
-    x = layers.Conv2D(8, 3, activation="relu")(image)
-    x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
-    model = plain(keras.Model(image, x))
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3))
-    return lambda io_type: convert(model, "int8", Preprocessing(), io_type, pixels).content
+@pytest.fixture
+def path(tmp_path):
+    """A small classifier file, uint8 in and out."""
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tflite_files.content())
+    return path
 
 
-def test_the_command_writes_a_page_with_its_description(tiny, tmp_path, capfd):
-    path, folder = tmp_path / "tiny.tflite", tmp_path / "page"
-    path.write_bytes(tiny("uint8"))
+def test_the_command_writes_a_page_with_its_description(path, tmp_path, capfd):
+    folder = tmp_path / "page"
     assert cli.main(["browser", str(path), str(folder)]) == 0
     assert "npm install" in capfd.readouterr().out
     assert {"index.html", "model.tflite"} <= {each.name for each in folder.iterdir()}
@@ -54,9 +46,8 @@ def test_the_command_writes_a_page_with_its_description(tiny, tmp_path, capfd):
     assert all(version[0].isdigit() for version in RUNTIME.values())
 
 
-def test_a_file_that_the_runtime_does_not_know_is_refused(tiny, tmp_path):
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny("int8"))
+def test_a_file_that_the_runtime_does_not_know_is_refused(path, tmp_path):
+    path.write_bytes(tflite_files.content("int8"))
     with pytest.raises(BadInput, match=r"int8, which LiteRT\.js does not know; export it"):
         page.write(path, tmp_path / "page")
     assert not (tmp_path / "page").exists()
@@ -172,9 +163,8 @@ def test_grey_images_and_floats(opened, float32, shared):
 
 
 @pytest.mark.slow
-def test_the_camera(opened, tiny, tmp_path):
-    (tmp_path / "tiny.tflite").write_bytes(tiny("uint8"))
-    browser = opened(tmp_path / "tiny.tflite")
+def test_the_camera(opened, path):
+    browser = opened(path)
     button = browser.find_element("id", "camera")
     button.click()
     until(browser, lambda: text(browser, "milliseconds"))
@@ -185,9 +175,7 @@ def test_the_camera(opened, tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_is_wrong_is_said(opened, tiny, tmp_path):
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny("uint8"))
+def test_what_is_wrong_is_said(opened, path, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     browser = opened(path)
@@ -200,15 +188,11 @@ def test_what_is_wrong_is_said(opened, tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_that_cannot_be_run_is_said(opened, tiny, tmp_path):
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny("uint8"))
+def test_a_model_that_cannot_be_run_is_said(opened, path):
     browser = opened(path, spoil=lambda folder: (folder / "model.tflite").write_bytes(b"torn"))
     assert "The model cannot be run" in text(browser, "error")
 
 
 @pytest.mark.slow
-def test_a_missing_runtime_is_said(opened, tiny, tmp_path):
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny("uint8"))
+def test_a_missing_runtime_is_said(opened, path):
     assert "run npm install in this folder" in text(opened(path, runtime=False), "error")

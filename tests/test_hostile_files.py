@@ -18,6 +18,14 @@ IMAGE = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype(np.float32)
 
 
 @pytest.fixture
+def path(tmp_path):
+    """A small file, without anything beside it."""
+    path = tmp_path / "x.tflite"
+    path.write_bytes(tflite_files.labelled())
+    return path
+
+
+@pytest.fixture
 def shared_child(monkeypatch):
     """One child for many files, started anew only when it has died; counts the starts."""
     alive, start = [], guard.Process
@@ -60,18 +68,14 @@ def test_damaged_files_run_or_are_refused(count, tmp_path, shared_child):
     assert len(shared_child) <= 1 + found["crashes"]
 
 
-def test_a_child_that_dies_is_a_sentence(tmp_path):
-    path = tmp_path / "x.tflite"
-    path.write_bytes(tflite_files.labelled())
+def test_a_child_that_dies_is_a_sentence(path):
     file = File(path)
     file._interpreter._process._child.kill()
     with pytest.raises(BadInput, match=r"x\.tflite cannot be run: LiteRT crashes on it"):
         file.scores(IMAGE)
 
 
-def test_a_child_that_never_answers_is_a_sentence(tmp_path, monkeypatch):
-    path = tmp_path / "x.tflite"
-    path.write_bytes(tflite_files.labelled())
+def test_a_child_that_never_answers_is_a_sentence(path, monkeypatch):
     file = File(path)
     process = file._interpreter._process
     monkeypatch.setattr(process, "_patience", 0.5)
@@ -92,17 +96,14 @@ def test_the_child_has_a_limit_of_memory():
     assert 4 << 30 < int(line.split()[3]) < 16 << 30
 
 
-def test_at_a_distance_a_file_computes_the_same(tmp_path):
-    path = tmp_path / "x.tflite"
-    path.write_bytes(tflite_files.labelled())
+def test_at_a_distance_a_file_computes_the_same(path):
     guarded, own = File(path), File(tflite_files.labelled())
     assert isinstance(guarded._interpreter, guard.Guarded)
     assert (guarded.input_shape, guarded.output_step) == (own.input_shape, own.output_step)
     np.testing.assert_array_equal(guarded.scores(IMAGE), own.scores(IMAGE))
 
 
-def test_a_file_with_its_digest_beside_it_runs_here(tmp_path, caplog):
-    path = tmp_path / "x.tflite"
+def test_a_file_with_its_digest_beside_it_runs_here(path, caplog):
     save(path, tflite_files.graph(), metadata.Metadata(labels=tflite_files.LABELS), {})
     assert not isinstance(File(path)._interpreter, guard.Guarded)
     assert not caplog.text
@@ -112,15 +113,13 @@ def test_a_file_with_its_digest_beside_it_runs_here(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\0" * 100, b"PK\x03\x04" + b"\0" * 100])
-def test_other_files_are_told_apart_at_once(tmp_path, content):
-    path = tmp_path / "x.tflite"
+def test_other_files_are_told_apart_at_once(path, content):
     path.write_bytes(content)
     with pytest.raises(BadInput, match=r"is not a \.tflite file"):
         File(path)
 
 
-def test_a_damaged_file_gets_no_metadata(tmp_path):
-    path = tmp_path / "x.tflite"
+def test_a_damaged_file_gets_no_metadata(path, tmp_path):
     path.write_bytes(tflite_files.content()[:-400])
     with pytest.raises(BadInput, match=r"x\.tflite cannot be run"):
         describe(path, author="Ada", mean=128.0, std=128.0)

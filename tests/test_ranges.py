@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
-from helpers.networks import plain
+from helpers.networks import small_branch
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
@@ -26,13 +25,7 @@ EXPECTED = Preprocessing()
 
 @pytest.fixture(scope="module")
 def residual():
-    """Two convolutions and an addition, the second a thousandth of the first."""
-    layers, constant = keras.layers, keras.initializers.Constant
-    x = keras.Input((8, 8, 3))
-    wide = layers.Conv2D(4, 1, activation="relu", kernel_initializer="ones", name="wide")(x)
-    small = layers.Conv2D(4, 1, kernel_initializer=constant(0.001), name="small")(wide)
-    y = layers.ReLU()(layers.Add()([wide, small]))
-    return plain(keras.Model(x, layers.GlobalAveragePooling2D(name="pool")(y)))
+    return small_branch()
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int16x8"])

@@ -5,7 +5,7 @@ import contextlib
 import keras
 import numpy as np
 import pytest
-from helpers.networks import plain
+from helpers.networks import plain, small_branch
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
@@ -39,12 +39,7 @@ def test_one_bias_for_all_channels_becomes_wrong_integers(monkeypatch):
 
 
 def test_a_small_branch_gets_the_range_of_its_sum(monkeypatch):
-    layers, constant = keras.layers, keras.initializers.Constant
-    image = keras.Input((8, 8, 3))
-    wide = layers.Conv2D(4, 1, activation="relu", kernel_initializer="ones")(image)
-    small = layers.Conv2D(4, 1, kernel_initializer=constant(0.001), name="small")(wide)
-    total = layers.ReLU()(layers.Add()([wide, small]))
-    network = plain(keras.Model(image, layers.GlobalAveragePooling2D()(total)))
+    network = small_branch()
     ranges = calibrated_ranges(network, EXPECTED(PIXELS), EXPECTED.range)
     require_ranges(convert(network, "int16x8", EXPECTED, pixels=PIXELS), network, ranges)
     monkeypatch.setattr(upstream_fixes, "every_tensor_recorded", contextlib.nullcontext)

@@ -98,6 +98,16 @@ def mobile():
     return keras.Model(x, layers.Dense(4, activation="softmax")(y))
 
 
+def small_branch():
+    """Two convolutions and an addition, the second a thousandth of the first, in plain layers."""
+    layers, constant = keras.layers, keras.initializers.Constant
+    x = keras.Input((8, 8, 3))
+    wide = layers.Conv2D(4, 1, activation="relu", kernel_initializer="ones", name="wide")(x)
+    small = layers.Conv2D(4, 1, kernel_initializer=constant(0.001), name="small")(wide)
+    y = layers.ReLU()(layers.Add()([wide, small]))
+    return plain(keras.Model(x, layers.GlobalAveragePooling2D(name="pool")(y)))
+
+
 def filled(model):
     """With weights and statistics of which no two are equal."""
     rng = np.random.default_rng(1)

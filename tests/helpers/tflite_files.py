@@ -43,9 +43,9 @@ def graph(io_type: str = "uint8") -> Graph:
     return convert(model, "int8", EXPECTED, io_type, pixels)
 
 
-def labelled(io_type: str = "uint8", **said) -> bytes:
+def labelled(io_type: str = "uint8", name: str = "tiny", **said) -> bytes:
     """The same with metadata."""
-    metadata = Metadata("tiny", preprocessing=EXPECTED, labels=LABELS, **said)
+    metadata = Metadata(name, preprocessing=EXPECTED, labels=LABELS, **said)
     return embed(graph(io_type), metadata).content
 
 
