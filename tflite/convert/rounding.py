@@ -1,4 +1,5 @@
-"""Which tensors of a network of plain layers are rounded to 8 bits, and which share a range.
+"""Which tensors of a network of plain layers are rounded to 8 bits, which share a range, and how
+kernels are rounded.
 
 It is what TFLite's integer operators do, so that a model trained with these roundings computes what
 the file will: an activation that an operator takes along is rounded once, pools and reshapes keep
