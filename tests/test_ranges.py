@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
-from helpers.networks import small_branch
+from helpers.networks import plain, small_branch
 
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
