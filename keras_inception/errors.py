@@ -9,7 +9,6 @@ from contextlib import contextmanager
 EXTRAS = {
     "tensorflow": ("tensorflow", "train"),
     "tensorboard": ("tensorboard", "train"),
-    "google_crc32c": ("google-crc32c", "train"),
     "tf_keras": ("tf_keras", "tflite"),
     "tensorflow_model_optimization": ("tensorflow-model-optimization", "tflite"),
     "ai_edge_litert": ("ai-edge-litert", "tflite"),

@@ -11,13 +11,13 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import google_crc32c
+
 from keras_inception.protobuf import fields, varint
 
 
 def _masked(data: bytes) -> bytes:
-    from google_crc32c import value
-
-    crc = value(data)
+    crc = google_crc32c.value(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
