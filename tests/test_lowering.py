@@ -443,3 +443,20 @@ def test_the_last_of_the_layers_that_one_becomes_bears_its_name(pixels, image):
     found = lowered_of(image, head(layers.Add(name="total")(branches)), pixels)
     adds = [layer.name for layer in found.layers if layer.kind == "Add"]
     assert len(adds) == 2 and adds[-1] == "total"
+
+
+def test_a_model_that_overflows_where_no_picture_does_is_lowered(image):
+    """The comparison is on images 64 times as bright too, and e to the 64th squared is infinite."""
+    x = layers.Activation("exponential")(layers.Conv2D(4, 3)(image))
+    x = layers.GlobalAveragePooling2D()(layers.Activation("exponential")(x * 0.1))
+    model = filled(keras.Model(image, layers.Dense(3, activation="softmax")(x)))
+    noise = np.random.default_rng(0).uniform(-64, 64, (4, *SHAPE)).astype("float32")
+    assert not np.isfinite(np.array(model(noise))).any()
+    assert kinds(classifier(model, "tf")[0]).count("Activation") == 3
+
+
+def test_weights_that_are_no_numbers_are_called_so(image):
+    model = keras.Model(image, head(layers.Conv2D(4, 3)(image)))
+    model.layers[1].bias.assign(np.full(4, np.nan))
+    with pytest.raises(BadInput, match=r"not finite for ordinary images.*NaN or infinity"):
+        classifier(model, "tf")
