@@ -125,7 +125,7 @@ def _unsupported(node: Node) -> BadInput:
 
 
 def _options(emit: Emitter, kind: str) -> dict:
-    given = emit.layer.get_config()
+    given = vars(emit.layer) | emit.layer.get_config()  # Keras 3.12 does not save all of them.
     return {name: given[name] for name in KINDS[kind].options.split()}
 
 
