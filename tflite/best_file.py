@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
 from keras_inception.metrics import Scores
-from keras_inception.training.data.evaluation_pixels import EvaluationPixels, pixels
+from keras_inception.training.data.evaluation_pixels import EvaluationPixels, RunImages, pixels
 from keras_inception.training.tensorboard.events import Events, truncate
 
 from .checks.agreement import Agreement, agreement
@@ -64,7 +64,8 @@ class Candidates:
         judged = chosen_by.balanced(JUDGED, 0) if len(chosen_by) > JUDGED else chosen_by
         size, expected = source.network.shape[0], source.preprocessing
         self.compared = pixels(split.train.balanced(COMPARED, 0), size, expected)
-        self.shown, self.test = EvaluationPixels(judged, size, expected), split.test
+        images = RunImages.of(replace(split, validation=judged), size, expected)
+        self.shown, self.test = images.validation, images.test
         self.folder = source.folder / "tensorboard" / "int8"
         self.trained = self.shown.score(source.classifier.of_pixels)
         self.all: list[Candidate] = []
@@ -124,10 +125,10 @@ class Candidates:
             self.trained.images,
             self.trained.part,
         )
-        shown = EvaluationPixels(self.test, self.shown.size, self.shown.expected)
+        log.info("testing the float network and the file on %d images", len(self.test))
         tested = {
-            "float": shown.score(self.source.classifier.of_pixels),
-            "int8": self._scores(self.kept, shown),
+            "float": self.test.score(self.source.classifier.of_pixels),
+            "int8": self._scores(self.kept, self.test),
         }
         log.info("float %s", tested["float"])
         log.info("INT8 %s", tested["int8"])

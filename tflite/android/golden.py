@@ -10,6 +10,7 @@ from keras_inception.crops import stacked
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import FileClassifier
 from keras_inception.images import centre, decode, photographs
+from keras_inception.training.data.examples import mode_of
 
 COUNT = 4
 
@@ -18,7 +19,7 @@ def images(classifier: FileClassifier, folder: str | Path | None) -> list[Image.
     """COUNT images or fewer, cut and scaled: from a folder of photographs, or test images of the
     data set that the file's network was trained on. Raises BadInput if it does not say."""
     if folder is not None:
-        mode = "L" if classifier.channels == 1 else "RGB"
+        mode = mode_of(classifier.channels)
         found = [decode(p.read_bytes(), mode) for p in photographs(Path(folder))[:COUNT]]
     elif classifier.data:
         test = classifier.data.split().test.balanced(COUNT, 0)
