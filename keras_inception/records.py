@@ -1,4 +1,4 @@
-"""JSON that others may have written: its size, depth and numbers bounded, its fields of their types.
+"""JSON that others may have written: bounded in size and depth, its fields of their types.
 
 The reasons that are raised name no file: who reads says which it is, and what to do.
 """
@@ -67,12 +67,12 @@ def _inside(value: Any) -> list:
 def convert(value: Any, kind: type[T]) -> T:
     """`value`, which JSON gave, as a `kind`: a dataclass, whose own checks are made, a tuple, …
 
-    Raises BadInput, which says where another type stands, for numbers that are not finite, and for
-    fields that the dataclass does not have.
+    Raises BadInput, which says where another type stands, and for a dataclass also for numbers that
+    are not finite, and for fields that it does not have.
     """
-    if not _finite(value):
-        raise BadInput("it has a number that is not finite")
     if is_dataclass(kind) and isinstance(value, dict):
+        if not _finite(value):
+            raise BadInput("it has a number that is not finite")
         unknown = value.keys() - {field.name for field in fields(kind)}
         if unknown:
             raise BadInput(f"{kind.__name__} has no {min(unknown)!r}")

@@ -13,8 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = {
     "keras_inception.errors": 0,
     "keras_inception.spec": 0,
-    "keras_inception.files": 0,
-    "keras_inception.locks": 0,
+    "keras_inception.escaping": 0,
+    "keras_inception.records": 1,
+    "keras_inception.locks": 1,
+    "keras_inception.files": 2,
     "keras_inception.native_output": 0,
     "keras_inception.children": 0,
     "keras_inception.nodes": 1,

@@ -91,7 +91,7 @@ def test_the_child_has_a_limit_of_memory():
     limits = f"/proc/{process._child.pid}/limits"
     if not os.path.exists(limits):
         pytest.skip("needs /proc to see another process's limits")
-    with open(limits) as file:
+    with open(limits, encoding="utf-8") as file:
         (line,) = (line for line in file if line.startswith("Max address space"))
     assert 4 << 30 < int(line.split()[3]) < 16 << 30
 

@@ -26,7 +26,7 @@ def test_a_file_is_locked_by_one_until_it_is_closed(tmp_path, monkeypatch, syste
         monkeypatch.setattr(locks, "fcntl", None)
         monkeypatch.setattr(locks, "msvcrt", Windows(), raising=False)
     path = tmp_path / "lock"
-    with open(path, "w") as first, open(path, "w") as second:
+    with open(path, "w", encoding="utf-8") as first, open(path, "w", encoding="utf-8") as second:
         assert locks.locked(first.fileno())
         assert not locks.locked(second.fileno())
         first.close()

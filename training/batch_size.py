@@ -94,7 +94,7 @@ def _free_memory() -> int | None:
     listing = Path("/proc/meminfo")
     if not listing.is_file():
         return None
-    lines = dict(line.split(":") for line in listing.read_text().splitlines())
+    lines = dict(line.split(":") for line in listing.read_text("utf-8").splitlines())
     return int(SHARE * 1024 * int(lines["MemAvailable"].split()[0]))
 
 
@@ -112,7 +112,7 @@ def _try(task: dict) -> float:
     if task["limit"] and not precision.on_gpu():
         import resource
 
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        used = int(Path("/proc/self/statm").read_text("utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + task["limit"],) * 2)
     policy = precision.resolve(recipe.precision)
     net = network_of(recipe, task["channels"], task["classes"])

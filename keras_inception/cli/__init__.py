@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import logging
 import os
 import signal
@@ -12,9 +13,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .. import escaping
 from ..errors import BadInput, Lost, Stopped, needed_by
 from ..native_output import held_back
-from . import catalog, data, evaluate, export, train
+from . import catalog, data, evaluate, export, options, train
 
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
@@ -35,7 +37,7 @@ def _terminated_politely() -> Iterator[None]:
     """SIGTERM raises, as Ctrl-C does, so that temporary files are removed."""
 
     def stop(number, frame):
-        raise Stopped(number, "stopped; `train` continues with --resume")
+        raise Stopped(number, "stopped")
 
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets no other thread handle signals.
@@ -74,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _status(arguments) -> int:
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    _start_printing()
     logging.getLogger("keras_inception").setLevel(logging.INFO)
     try:
         with _terminated_politely(), needed_by(arguments.verb):
@@ -84,16 +86,35 @@ def _status(arguments) -> int:
     except BadInput as error:
         said, status = error, 2
     except Stopped as stop:
-        said, status = stop, 128 + stop.number
+        said, status = _with_way_on(str(stop), arguments), 128 + stop.number
     except KeyboardInterrupt:
-        said = "stopped; `train` goes on with --resume, `data pack` if run again"
-        status = 130
+        said, status = _with_way_on("stopped", arguments), 130
     except Lost as error:
         said, status = error, 1
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise
-        said = f"{error}; nothing that existed was changed; `train` continues with --resume"
+        said = _with_way_on(f"{error}; nothing that existed was changed", arguments)
         status = 1
-    print(f"keras-inception: {said}", file=sys.stderr)
+    options.say(f"keras-inception: {said}", file=sys.stderr)
     return status
+
+
+def _with_way_on(said: str, arguments) -> str:
+    """And how the command goes on, unless it was told already."""
+    way = arguments.goes_on(arguments)
+    return said if not way or "goes on" in said else f"{said}; {way}"
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record):
+        return escaping.terminal(super().format(record))
+
+
+def _start_printing() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # What the locale does not have is escaped.
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)

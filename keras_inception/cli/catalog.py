@@ -10,18 +10,18 @@ from .. import plot, table
 from ..errors import BadInput
 from ..files import write_bytes
 from ..networks import member
-from .options import add_command, never
+from .options import add_command, never, say
 
 
 def _table(arguments) -> None:
     """what the family costs, or one network row by row; imports no framework"""
     if arguments.block:
-        print(table.compare(arguments.block))
+        say(table.compare(arguments.block))
     elif arguments.plot:
         write_bytes(arguments.plot, plot.svg(member(arguments.network)).encode())
-        print(arguments.plot)
+        say(arguments.plot)
     else:
-        print(table.network(arguments.network) if arguments.network else table.family())
+        say(table.network(arguments.network) if arguments.network else table.family())
 
 
 def _weights(arguments) -> None:
@@ -29,14 +29,14 @@ def _weights(arguments) -> None:
     from ..weights.presets import PRESETS, RECOMMENDED
 
     wide = max(map(len, PRESETS))
-    print(f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin")
+    say(f"  {'tag':<{wide}}  top-1   top-5  classes  heads      licence           origin")
     for tag, record in PRESETS.items():
         star = "*" if tag in RECOMMENDED.values() else " "
-        print(
+        say(
             f"{star} {tag:<{wide}}  {record.top1:5.2f}   {record.top5:5.2f}  {record.classes:7d}  "
             f"{record.heads:<9}  {record.licence:<16}  {record.origin}"
         )
-    print(
+    say(
         '(* what weights="imagenet" means; percentages on the 50,000 ImageNet validation images,\n'
         " one central crop, as published)"
     )
@@ -48,7 +48,7 @@ def _convert(arguments) -> None:
 
     found = pretrained.load(arguments.weights)
     pretrained.save(found, arguments.file)
-    print(f"{arguments.file}: {found.net.name}, {len(found.arrays)} arrays")
+    say(f"{arguments.file}: {found.net.name}, {len(found.arrays)} arrays")
 
 
 def _recipes(arguments) -> None:
@@ -56,17 +56,17 @@ def _recipes(arguments) -> None:
     if arguments.name is None:
         wide = max(map(len, NAMED))
         for name, named in NAMED.items():
-            print(f"{name:<{wide}}  {named.title}: {named.expected}; {named.reproduced}")
+            say(f"{name:<{wide}}  {named.title}: {named.expected}; {named.reproduced}")
         return
     if arguments.name not in NAMED:
         raise BadInput(f"a named recipe is one of {', '.join(NAMED)}; got {arguments.name!r}")
     named = NAMED[arguments.name]
-    print(f"{'command':<12}{named.command}")
+    say(f"{'command':<12}{named.command}")
     for part in ("title", "source", "cost", "expected", "reproduced", "open"):
-        print(fill(f"{part:<12}{getattr(named, part)}", 100, subsequent_indent=" " * 12))
-    print("values")
+        say(fill(f"{part:<12}{getattr(named, part)}", 100, subsequent_indent=" " * 12))
+    say("values")
     for field, value in named.values.items():
-        print(f"  {field:<20}  {value}")
+        say(f"  {field:<20}  {value}")
 
 
 def add(commands) -> None:

@@ -14,7 +14,7 @@ def _check(arguments) -> int:
     from keras_inception.training.data.report import check
 
     report = check(_data_ref(arguments))
-    print(report)
+    options.say(report)
     return 2 if report.wrong else 0
 
 
@@ -22,9 +22,15 @@ def _pack(arguments) -> None:
     """write the images and their split as TFRecord shards"""
     from keras_inception.training.data.packing import pack
 
-    images = pack(_data_ref(arguments), Path(arguments.folder))["images"]
+    images = pack(_data_ref(arguments), Path(arguments.folder)).images
     counts = ", ".join(f"{count} {part}" for part, count in images.items())
-    print(f"{arguments.folder}: {counts} images; train with --data tfrecord:{arguments.folder}")
+    options.say(
+        f"{arguments.folder}: {counts} images; train with --data tfrecord:{arguments.folder}"
+    )
+
+
+def _goes_on(arguments) -> str:
+    return "the same command goes on with it"
 
 
 def _data_ref(arguments):
@@ -37,7 +43,7 @@ def add(commands) -> None:
     data = commands.add_parser("data", help="check a set of images, or pack it for fast reading")
     verbs = data.add_subparsers(required=True, metavar="COMMAND")
     check = options.add_command(verbs, _check, options.never)
-    pack = options.add_command(verbs, _pack, options.never)
+    pack = options.add_command(verbs, _pack, options.never, goes_on=_goes_on)
     for parser in (check, pack):
         parser.add_argument("source", metavar="SOURCE", help=DATA)
         for name in ("holdout", "validation", "seed"):

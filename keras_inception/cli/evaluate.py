@@ -14,7 +14,7 @@ def _evaluate(arguments) -> None:
 
     names = ("data", "images", "labels", "short_side", *_VIEWS)
     scores = accuracy.evaluate(arguments.subjects, **options.given(arguments, *names))
-    print(f"{' + '.join(arguments.subjects)}: {scores}")
+    options.say(f"{' + '.join(arguments.subjects)}: {scores}")
 
 
 def _predict(arguments) -> None:
@@ -24,16 +24,16 @@ def _predict(arguments) -> None:
     values = options.given(arguments, "photographs", "top", *_VIEWS)
     answers = predict(arguments.weights, **values)
     for path, best in zip(arguments.photographs, answers, strict=True):
-        print(path)
+        options.say(path)
         for name, score in best:
-            print(f"  {score:.4f}  {name}")
+            options.say(f"  {score:.4f}  {name}")
 
 
 def _report(arguments) -> None:
     """accuracy, size and latency of every file of a run"""
     from keras_inception.evaluation.run_report import report
 
-    print(report(arguments.folder))
+    options.say(report(arguments.folder))
 
 
 def _benchmark(arguments) -> None:
@@ -46,7 +46,7 @@ def _benchmark(arguments) -> None:
     measured = measure(arguments.files, arguments.threads, arguments.runs)
     if arguments.json:
         write_json(arguments.json, measured)
-    print(latency.table(measured))
+    options.say(latency.table(measured))
 
 
 def _not_all_files(subjects: list[str]) -> bool:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from keras_inception import escaping
+from keras_inception.files import require_empty
 from keras_inception.tflite import schemes
 from keras_inception.training.recipes.recipe import DATA
 
@@ -21,7 +23,7 @@ def _quantize(arguments) -> None:
 
     names = ("data", "epochs", "learning_rate", "engine", *_FILE)
     values = options.given(arguments, *names) | options.said(arguments)
-    print(exporting.quantize(arguments.subject, **values))
+    options.say(exporting.quantize(arguments.subject, **values))
 
 
 def _export(arguments) -> None:
@@ -29,14 +31,14 @@ def _export(arguments) -> None:
     from keras_inception.tflite import android, exporting
 
     if arguments.android:
-        android.require_empty(arguments.android)
+        require_empty(arguments.android)
     names = ("scheme", "images", "classes", "float_lrn", *_FILE)
     values = options.given(arguments, *names) | options.said(arguments)
     file = exporting.export(arguments.subject, **values)
-    print(file)
+    options.say(file)
     if arguments.android:
         android.write(file.path, arguments.android, arguments.images)
-        print(arguments.android)
+        options.say(arguments.android)
 
 
 def _browser(arguments) -> None:
@@ -44,9 +46,9 @@ def _browser(arguments) -> None:
     from keras_inception.tflite import browser
 
     page = browser.write(arguments.file, arguments.folder)
-    print(page)
-    print(f"now: cd {page.parent} && npm install && python3 -m http.server --bind 127.0.0.1")
-    print("and open http://127.0.0.1:8000")
+    options.say(page)
+    options.say(f"now: cd {page.parent} && npm install && python3 -m http.server --bind 127.0.0.1")
+    options.say("and open http://127.0.0.1:8000")
 
 
 def _metadata(arguments) -> None:
@@ -56,12 +58,14 @@ def _metadata(arguments) -> None:
     values = options.given(arguments, "mean", "std") | options.said(arguments)
     said = describe(arguments.file, **values)
     for key in options.SAID:
-        print(f"{key:<15}{getattr(said, key) or '-'}")
+        options.say(f"{key:<15}{escaping.line(getattr(said, key)) or '-'}")
     expected = said.preprocessing
-    print(f"{'input':<15}(pixel - {expected.mean}) / {expected.std}, crop {expected.crop}")
-    print(f"{'threshold':<15}{'-' if said.threshold is None else said.threshold}")
-    print(f"{'labels':<15}{', '.join(said.labels[:5]) or '-'}{' …' if said.labels[5:] else ''}")
-    print(f"{'locales':<15}{', '.join(said.localized) or '-'}")
+    options.say(f"{'input':<15}(pixel - {expected.mean}) / {expected.std}, crop {expected.crop}")
+    options.say(f"{'threshold':<15}{'-' if said.threshold is None else said.threshold}")
+    options.say(
+        f"{'labels':<15}{', '.join(said.labels[:5]) or '-'}{' …' if said.labels[5:] else ''}"
+    )
+    options.say(f"{'locales':<15}{', '.join(said.localized) or '-'}")
 
 
 def _android(arguments) -> None:
@@ -69,7 +73,7 @@ def _android(arguments) -> None:
     from keras_inception.tflite.android import write
 
     write(arguments.file, arguments.folder, arguments.images, arguments.package)
-    print(Path(arguments.folder) / "README.md")
+    options.say(Path(arguments.folder) / "README.md")
 
 
 def add(commands) -> None:

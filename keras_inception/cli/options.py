@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from collections.abc import Callable
+
+from .. import escaping
 
 #: What a file says of itself, as text.
 SAID = ("name", "description", "author", "license", "version")
@@ -19,13 +22,35 @@ def always(arguments) -> bool:
     return True
 
 
+def nothing(arguments) -> str:
+    """How a command that was stopped goes on: it does not, it is given anew."""
+    return ""
+
+
 def add_command(
-    commands, command: Callable, needs_frameworks: Callable = always, **how
+    commands,
+    command: Callable,
+    needs_frameworks: Callable = always,
+    goes_on: Callable = nothing,
+    **how,
 ) -> ArgumentParser:
-    """A parser of `command`, whose name and docstring are the command's; `how` is argparse's."""
+    """A parser of `command`, whose name and docstring are the command's; `how` is argparse's.
+
+    goes_on: what to do if it was stopped, or the disk was full.
+    """
     parser = commands.add_parser(command.__name__.strip("_"), help=command.__doc__, **how)
-    parser.set_defaults(command=command, needs_frameworks=needs_frameworks)
+    parser.set_defaults(command=command, needs_frameworks=needs_frameworks, goes_on=goes_on)
     return parser
+
+
+def say(*words, file=None) -> None:
+    """`print`, for everything that a command says: names out of files tell the terminal nothing."""
+    print(escaping.terminal(" ".join(map(str, words))), file=file)
+
+
+def text(argument: str) -> str:
+    """The type of an argument that is words: UTF-8, whatever the locale."""
+    return os.fsencode(argument).decode("utf-8", "backslashreplace")
 
 
 def given(arguments, *names: str) -> dict:
@@ -51,7 +76,7 @@ def add_said(parser: ArgumentParser) -> None:
     """What is to be written into a file: `said` reads it."""
     group = parser.add_argument_group("what the file says of itself")
     for key in SAID:
-        group.add_argument(f"--{key}", metavar="TEXT")
+        group.add_argument(f"--{key}", type=text, metavar="TEXT")
     group.add_argument(
         "--labels",
         nargs="+",

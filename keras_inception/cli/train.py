@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from contextlib import nullcontext
 from dataclasses import fields
+from pathlib import Path
 
 from keras_inception.training.recipes.published import NAMED
 from keras_inception.training.recipes.recipe import DATA, Recipe, recipe_for
 
 from ..errors import BadInput
-from .options import add_command
+from .options import add_command, say
 
 AUTO = "auto"
 
@@ -45,7 +46,7 @@ def _train(arguments) -> None:
     if arguments.dry_run:
         from keras_inception.training import dry_run
 
-        print(dry_run.plan(options.pop("data"), options, arguments.run))
+        say(dry_run.plan(options.pop("data"), options, arguments.run))
         return
     with _distribution(arguments) as distribution:
         if arguments.resume:
@@ -53,9 +54,15 @@ def _train(arguments) -> None:
         else:
             run = fit.start(recipe_for(**options), arguments.run, board, distribution)
     if distribution.first:
-        print(run)
+        say(run)
     else:
-        print(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
+        say(f"process {distribution.process} is done; process 0 wrote {arguments.run}")
+
+
+def _goes_on(arguments) -> str:
+    run = Path(arguments.run)
+    begun = not arguments.dry_run and (run / "run.json").is_file()
+    return f"`keras-inception train --run {run} --resume` goes on" if begun else ""
 
 
 def _distribution(arguments):
@@ -90,6 +97,7 @@ def add(commands) -> None:
     parser = add_command(
         commands,
         _train,
+        goes_on=_goes_on,
         description="Train a network and leave a run folder. Options not given are those of the "
         "named recipe, then those for the data.",
     )

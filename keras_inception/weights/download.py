@@ -13,17 +13,16 @@ import time
 import urllib.request
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from http.client import HTTPException
 from pathlib import Path, PureWindowsPath
 from ssl import SSLError
-from tempfile import TemporaryDirectory
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from ..errors import BadInput
-from ..files import write_bytes
+from ..files import replacing, write_bytes
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ def fetch(url: str, digest: str | None, name: str) -> Path:
     folder = os.environ.get("KERAS_INCEPTION_CACHE") or Path(caches, "keras_inception")
     target = Path(folder).expanduser() / name
     pin = target.with_name(f"{name}.sha256")
-    wanted = digest or (pin.read_text().strip() if pin.is_file() else "sha256:")
+    wanted = digest or (pin.read_text("utf-8").strip() if pin.is_file() else "sha256:")
     if not (target.is_file() and _digest(target, wanted).startswith(wanted)):
         if target.is_file():
             log.warning("%s is damaged (its digest is not %s): fetching it again", target, wanted)
@@ -82,29 +81,22 @@ def _digest(path: Path, like: str) -> str:
 @contextmanager
 def _arriving(target: Path) -> Iterator[Path]:
     """A path of one's own, also beside other threads and processes, that becomes `target`."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = TemporaryDirectory(dir=target.parent, prefix=".")
-    except OSError as error:
-        raise BadInput(
-            f"{target.parent} cannot be written ({error.strerror}): "
-            "name another folder with KERAS_INCEPTION_CACHE"
-        ) from error
-    with folder:
-        part = Path(folder.name, target.name)
+    with ExitStack() as stack:
         try:
-            yield part
+            part = stack.enter_context(replacing(target))
         except OSError as error:
-            error.filename = error.filename or str(target)
-            raise
-        part.replace(target)
+            raise BadInput(
+                f"{target.parent} cannot be written ({error.strerror}): "
+                "name another folder with KERAS_INCEPTION_CACHE"
+            ) from error
+        yield part
 
 
 def _download(url: str, part: Path, target: Path) -> None:
     """Bring `part` to its end. Raises BadInput, telling to put the file at `target` instead."""
     for pause in (*PAUSES, None):
         try:
-            return _receive(url, part)
+            return _receive(url, part, target.name)
         except _NETWORK as error:
             # A server that is not there or does not have the file, against one in trouble.
             final = isinstance(error, URLError) and getattr(error, "code", 0) < 500
@@ -116,8 +108,9 @@ def _download(url: str, part: Path, target: Path) -> None:
             time.sleep(pause)
 
 
-def _receive(url: str, part: Path) -> None:
-    """Append to `part` what it lacks, if the server can do that, or else write it anew."""
+def _receive(url: str, part: Path, name: str) -> None:
+    """Append to `part` what it lacks, if the server can do that, or else write it anew; `name` is
+    what it is shown as."""
     done = part.stat().st_size if part.exists() else 0
     # Some hosts refuse urllib's own name.
     headers = {"User-Agent": "keras-inception"} | ({"Range": f"bytes={done}-"} if done else {})
@@ -136,7 +129,7 @@ def _receive(url: str, part: Path) -> None:
             done += len(data)
             if show:
                 of = f" of {total / 1e6:.0f}" if left else ""
-                print(f"\r{part.name}: {done / 1e6:.0f}{of} MB", end="", file=sys.stderr)
+                print(f"\r{name}: {done / 1e6:.0f}{of} MB", end="", file=sys.stderr)
     if show:
         print(file=sys.stderr)
     if max(done, total) > LIMIT:

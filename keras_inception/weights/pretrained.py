@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import records
 from ..builder import build
 from ..errors import BadInput
 from ..files import replacing
@@ -156,11 +157,14 @@ def _from_native(
     path: Path, arrays: dict[str, np.ndarray], network: str | None
 ) -> PretrainedWeights:
     try:
-        record = json.loads(arrays.pop(RECORD).tobytes())
+        record = records.parse(arrays.pop(RECORD).tobytes())
         net = from_config(record["network"])
-        preprocessing = Preprocessing(**record["preprocessing"])
+        if not isinstance(net, Network):
+            raise BadInput("it has no network")
+        preprocessing = records.convert(record["preprocessing"], Preprocessing)
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"the record in {path} is damaged ({error!r}); convert it again") from error
+        why = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise BadInput(f"the record in {path} is damaged ({why}); convert it again") from error
     if network not in (None, net.name):
         raise BadInput(f"{path} holds the weights of {net.name}; those of {network} are needed")
     return PretrainedWeights(

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import BadInput
 from ..spec import Network
+from .keys import keys
 from .names import NameMap, Source
 from .store import some
 
@@ -13,8 +14,7 @@ from .store import some
 def rename(arrays: dict[str, np.ndarray], net: Network, name_map: NameMap) -> dict[str, np.ndarray]:
     """The weights of `net` in our names and layouts, from the `arrays` of somebody's file.
 
-    Raises BadInput if an array is missing, left over, or has another number of axes;
-    `store.write` compares the shapes.
+    Raises BadInput if an array is missing, left over, of another shape, or not finite.
     """
     sources = name_map.names(net)
     needed = {source.key for source in sources.values()}
@@ -26,13 +26,20 @@ def rename(arrays: dict[str, np.ndarray], net: Network, name_map: NameMap) -> di
             f"the file does not hold the weights of {net.name}: "
             f"not in the file: {some(missing)}; without a place: {some(unused)}"
         )
-    return {key: _read(key, source, arrays[source.key]) for key, source in sources.items()}
+    shapes = {str(key): key.shape for key in keys(net)}
+    return {
+        key: _read(key, source, arrays[source.key], shapes[key]) for key, source in sources.items()
+    }
 
 
-def _read(key: str, source: Source, array: np.ndarray) -> np.ndarray:
+def _read(key: str, source: Source, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    misfit = BadInput(f"{source.key} has the shape {array.shape}, which cannot be {key} of {shape}")
     try:
-        return source.read(array)
+        found = source.read(array)
     except (ValueError, IndexError) as error:
-        raise BadInput(
-            f"{source.key} has the shape {array.shape}, which cannot be {key}"
-        ) from error
+        raise misfit from error
+    if found.shape != shape:
+        raise misfit
+    if not np.isfinite(found).all():
+        raise BadInput(f"{source.key} holds NaN or infinity; get the file again, or train anew")
+    return found

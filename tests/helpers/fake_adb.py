@@ -36,6 +36,6 @@ def answer(asked: str, phone: Path) -> str:
 
 if __name__ == "__main__":
     folder, command = Path(os.environ["FAKE_PHONE"]), " ".join(sys.argv[1:])
-    with open(folder / "asked", "a") as file:
+    with open(folder / "asked", "a", encoding="utf-8") as file:
         file.write(command + "\n")
     print(answer(command, folder), file=sys.stderr if "--graph" in command else sys.stdout)

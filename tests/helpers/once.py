@@ -21,7 +21,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent  # that of all workers
     whole = root / f"once-{name}"
-    with open(root / f"once-{name}.lock", "w") as lock:
+    with open(root / f"once-{name}.lock", "w", encoding="utf-8") as lock:
         while not whole.is_dir():
             if locked(lock.fileno()):
                 if not whole.is_dir():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_inception.errors import BadInput
+from keras_inception.escaping import markdown
 from keras_inception.evaluation.classifier import FileClassifier, open_file
+from keras_inception.files import new_folder, require_empty
 
 from .. import metadata
 from ..file.interpreter import File
@@ -49,19 +49,8 @@ def write(
     classifier = replace(classifier, preprocessing=said.preprocessing)
     shown = golden.images(classifier, images)
     words = _words(path, file, said, package, len(shown))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-        whole = Path(scratch, "whole")
+    with new_folder(folder) as whole:
         _write(whole, words, said, shown, classifier)
-        if folder.exists():
-            folder.rmdir()
-        os.replace(whole, folder)
-
-
-def require_empty(folder: str | Path) -> None:
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} has something in it; name a folder that does not exist yet")
 
 
 def _write(whole: Path, words: dict, said, shown, classifier: FileClassifier):
@@ -80,7 +69,7 @@ def _write(whole: Path, words: dict, said, shown, classifier: FileClassifier):
     written["GoldenTest.kt"] = tests / package / f"{words['NAME']}GoldenTest.kt"
     for template, path in written.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_filled(_TEMPLATES.joinpath(template).read_text(), words))
+        path.write_text(_filled(_TEMPLATES.joinpath(template).read_text("utf-8"), words), "utf-8")
 
 
 def _filled(text: str, words: dict) -> str:
@@ -139,9 +128,9 @@ def _words(path: Path, file: File, said, package: str, count: int) -> dict:
     for key in TEXTS:
         text = getattr(said, key)
         words[f"SAID_{key.upper()}"] = kotlin.string(text)
-        words[f"SAID_{key.upper()}_TEXT"] = " ".join(text.split()) or "–"
+        words[f"SAID_{key.upper()}_TEXT"] = markdown(text) or "–"
     mediapipe = "int8" not in kinds and channels == 3
-    test = _TEMPLATES.joinpath("MediaPipeTest.kt").read_text() if mediapipe else ""
+    test = _TEMPLATES.joinpath("MediaPipeTest.kt").read_text("utf-8") if mediapipe else ""
     return {
         **words,
         "MEDIAPIPE_TEST": _filled(test, words),

@@ -82,7 +82,7 @@ def check(paths, threads, runs: int) -> None:
 def this_machine() -> str:
     """System, processor and LiteRT's version."""
     info = Path("/proc/cpuinfo")
-    models = [s for s in info.read_text().splitlines() if s.startswith("model name")] or [""]
+    models = [s for s in info.read_text("utf-8").splitlines() if s.startswith("model name")] or [""]
     processor = models[0].partition(": ")[2] if info.exists() else platform.processor()
     return (
         f"{platform.system()} {platform.machine()}, {processor or 'unknown processor'}, "

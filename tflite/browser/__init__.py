@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import open_file
-from keras_inception.files import write_bytes, write_json
+from keras_inception.files import new_folder, require_empty, write_bytes, write_json
 
 #: What LiteRT.js (npm's @litertjs/core) takes in and gives out.
 TYPES = ("uint8", "float32")
@@ -18,10 +18,12 @@ PAGE = ("index.html", "style.css", "app.js", "pixels.js", "package.json")
 def write(path: str | Path, folder: str | Path) -> Path:
     """Write the page, the file and its description into `folder`; returns the page.
 
-    `npm install` in the folder fetches the runtime; nothing is fetched here. Raises BadInput for
-    a file that the runtime would not take: its input and output must be one of TYPES.
+    `npm install` in the folder fetches the runtime; nothing is fetched here. Raises BadInput if
+    `folder` has something in it, and for a file that the runtime would not take: its input and
+    output must be one of TYPES.
     """
     path, folder = Path(path), Path(folder)
+    require_empty(folder)
     classifier = open_file(path)
     file = classifier.file
     wrong = [name for name in file.types if name not in TYPES]
@@ -34,18 +36,17 @@ def write(path: str | Path, folder: str | Path) -> Path:
         raise BadInput(f"{path} takes {classifier.channels} channels; a picture has 1 or 3")
     expected = classifier.preprocessing.for_channels(classifier.channels)
     scale, zero_point = file.output_quantization
-    for name in PAGE:
-        write_bytes(folder / name, (resources.files(__name__) / name).read_bytes())
-    write_bytes(folder / "model.tflite", file.content)
-    write_json(
-        folder / "model.json",
-        {
-            "name": path.stem,
-            "size": classifier.size,
-            "short_side": round(classifier.size / expected.crop),
-            "preprocessing": asdict(expected),
-            "output": {"scale": float(scale), "zero_point": int(zero_point)},
-            "classes": classifier.classes or [f"class {k}" for k in range(file.classes)],
-        },
-    )
+    description = {
+        "name": path.stem,
+        "size": classifier.size,
+        "short_side": round(classifier.size / expected.crop),
+        "preprocessing": asdict(expected),
+        "output": {"scale": float(scale), "zero_point": int(zero_point)},
+        "classes": classifier.classes or [f"class {k}" for k in range(file.classes)],
+    }
+    with new_folder(folder) as whole:
+        for name in PAGE:
+            write_bytes(whole / name, (resources.files(__name__) / name).read_bytes())
+        write_bytes(whole / "model.tflite", file.content)
+        write_json(whole / "model.json", description)
     return folder / "index.html"

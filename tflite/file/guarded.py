@@ -24,7 +24,7 @@ def _limit_memory(size: int) -> None:
     with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limits
         import resource
 
-        with open("/proc/self/statm") as file:
+        with open("/proc/self/statm", encoding="ascii") as file:
             used = int(file.read().split()[0]) * resource.getpagesize()
         most = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY + UNFOLDED * size, most))

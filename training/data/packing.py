@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 import json
 import logging
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 
+from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing, write_json
 from keras_inception.images import UNREADABLE
+from keras_inception.locks import alone
 
 from . import DataRef, tfrecord
 from .examples import TEST, TRAIN, VALIDATION, Examples
 from .headers import reason
-from .sources.packed import PLAN, RECORD, index_file, read
+from .sources.packed import PLAN, RECORD, Plan, index_file, read
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ log = logging.getLogger(__name__)
 PER_SHARD = 2048
 
 
-def pack(data: DataRef, folder: Path) -> dict:
+def pack(data: DataRef, folder: Path) -> Plan:
     """Write the images of `data`, split, into `folder`; what its pack.json says.
 
     Files go in as they are, arrays as PNG. Packing that was interrupted goes on where it stopped.
@@ -36,34 +39,38 @@ def pack(data: DataRef, folder: Path) -> dict:
     parts = {TRAIN: split.train, VALIDATION: split.validation, TEST: split.test}
     if split.validation is split.test:  # One part that serves as both is packed once.
         del parts[VALIDATION]
-    plan = {
+    plan = Plan(
         **asdict(data),
-        "fingerprint": split.train.fingerprint,
-        "classes": split.train.classes,
-        "channels": split.train.channels,
-        "images": {part: len(examples) for part, examples in parts.items()},
-        "shards": {part: -(-len(examples) // PER_SHARD) for part, examples in parts.items()},
-    }
-    _claim(folder, json.loads(json.dumps(plan)))
-    for part, examples in parts.items():
-        _write(folder, part, examples, plan["shards"][part])
-    write_json(folder / RECORD, plan)
-    (folder / PLAN).unlink()
-    read(folder)
+        fingerprint=split.train.fingerprint,
+        classes=split.train.classes,
+        channels=split.train.channels,
+        images={part: len(examples) for part, examples in parts.items()},
+        shards={part: -(-len(examples) // PER_SHARD) for part, examples in parts.items()},
+    )
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file; name a new or an empty folder")
+    with alone(folder / ".lock", f"{folder} is being packed by another process; wait for its end"):
+        _claim(folder, plan)
+        for part, examples in parts.items():
+            _write(folder, part, examples, plan.shards[part])
+        write_json(folder / RECORD, asdict(plan))
+        (folder / PLAN).unlink()
+        read(folder)
     return plan
 
 
-def _claim(folder: Path, plan: dict) -> None:
+def _claim(folder: Path, plan: Plan) -> None:
     if (folder / RECORD).exists():
         raise BadInput(f"{folder} already holds a packed set; name another folder, or remove it")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        planned = folder / PLAN
-        if not planned.is_file() or json.loads(planned.read_text()) != plan:
-            raise BadInput(
-                f"{folder} holds something else than the beginning of this packing; "
-                "name a new or an empty folder"
-            )
-    write_json(folder / PLAN, plan)
+    wanted, begun = json.loads(json.dumps(asdict(plan))), None
+    with suppress(BadInput):
+        begun = records.read(folder / PLAN)
+    if begun != wanted and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise BadInput(
+            f"{folder} holds something else than the beginning of this packing; "
+            "name a new or an empty folder"
+        )
+    write_json(folder / PLAN, wanted)
 
 
 def _write(folder: Path, part: str, examples: Examples, shards: int) -> None:

@@ -7,15 +7,15 @@ import importlib.metadata
 import io
 import json
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from pathlib import Path
 
+from keras_inception import records
 from keras_inception.errors import BadInput
-from keras_inception.files import sweep, write_bytes
-from keras_inception.locks import locked
+from keras_inception.files import write_bytes
+from keras_inception.locks import alone
 from keras_inception.metrics import Scores
 from keras_inception.preprocess import Preprocessing
 from keras_inception.serialization import from_config, to_config
@@ -117,19 +117,13 @@ class Run:
         writer.writerows(rows)
         write_bytes(self.log, text.getvalue().encode())
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """No other process is in this block for the same folder. Raises BadInput if one is."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / ".lock", "w") as file:
-            if not locked(file.fileno()):
-                raise BadInput(
-                    f"{self.folder} is being trained by another process; wait for its end or "
-                    "stop it, or name another folder"
-                )
-            for name in ("run.json", self.model, self.log, self.checkpoints / "epoch-*.npz"):
-                sweep(self.folder / name)
-            yield
+        return alone(
+            self.folder / ".lock",
+            f"{self.folder} is being trained by another process; wait for its end or stop it, or "
+            "name another folder",
+        )
 
 
 def must_be_new(folder: str | Path) -> None:
@@ -157,27 +151,28 @@ def read(folder: str | PathLike[str]) -> Run:
             f"{folder} is not a run folder: it has no run.json; "
             "give a folder that `keras-inception train` wrote"
         )
-    return from_json((folder / "run.json").read_text(), folder)
+    return from_json((folder / "run.json").read_bytes(), folder)
 
 
 def from_json(text: str | bytes, folder: Path) -> Run:
     """The run in `folder` whose run.json is `text`. Raises BadInput if it is damaged."""
     try:
-        record = json.loads(text)
-        return Run(
+        record = records.parse(text)
+        run = Run(
             folder,
-            Recipe(**{"validation": 0.0, **record["recipe"]}),
+            records.convert({"validation": 0.0, **record["recipe"]}, Recipe),
             from_config(record["network"]),
-            Preprocessing(**record["preprocessing"]),
-            tuple(record["classes"]),
-            record["data"],
-            record["environment"],
-            record["result"],
+            records.convert(record["preprocessing"], Preprocessing),
+            records.convert(record["classes"], tuple[str, ...]),
+            *(records.convert(record[name], dict) for name in ("data", "environment", "result")),
         )
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        if not isinstance(run.network, Network) or run.network.classes != len(run.classes):
+            raise BadInput("its network has not one output for each of its classes")
+        return run
+    except (KeyError, TypeError, ValueError) as error:
+        why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise BadInput(
-            f"{folder}/run.json is damaged ({type(error).__name__}: {error}); "
-            "train again, or restore it from a copy"
+            f"{folder / 'run.json'} is damaged ({why}); train again, or restore it from a copy"
         ) from error
 
 

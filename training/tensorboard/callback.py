@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_inception.builder import MAIN
+from keras_inception.escaping import markdown
 
 from ..data.batches import TrainingBatches
 from ..data.evaluation_pixels import EvaluationPixels
@@ -60,7 +61,7 @@ class Board(keras.callbacks.Callback):
         simple = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in recipe.items()}
         self.parts["validation"].trial(simple, METRICS)
         self.parts["train"].graph(graph(self.model, self.run.network))
-        table = "\n".join(f"| {name} | {value} |" for name, value in recipe.items())
+        table = "\n".join(f"| {name} | {markdown(str(value))} |" for name, value in recipe.items())
         self.parts["train"].text("recipe", f"| option | value |\n|---|---|\n{table}", epoch)
         self._write_record(epoch)
         inputs, labels, *_ = (np.asarray(part)[:SHOWN] for part in self.batches[0])
@@ -139,7 +140,7 @@ class Board(keras.callbacks.Callback):
             events.close()
 
     def _write_record(self, epoch: int) -> None:
-        record = (self.run.folder / "run.json").read_text()
+        record = (self.run.folder / "run.json").read_text("utf-8")
         self.parts["train"].text("run.json", f"```\n{record}\n```", epoch)
 
     def _flush(self) -> None:
@@ -157,8 +158,10 @@ def _by_class(counts: np.ndarray, classes: tuple[str, ...]) -> str:
     for k, name in enumerate(classes):
         others = counts[k].copy()
         others[k] = 0
-        taken = [f"{classes[j]} ({others[j]})" for j in np.argsort(-others)[:3] if others[j]]
+        taken = [
+            f"{markdown(classes[j])} ({others[j]})" for j in np.argsort(-others)[:3] if others[j]
+        ]
         images = counts[k].sum()
         accuracy = f"{counts[k, k] / images:.3f}" if images else ""
-        rows.append(f"| {name} | {images} | {accuracy} | {', '.join(taken)} |")
+        rows.append(f"| {markdown(name)} | {images} | {accuracy} | {', '.join(taken)} |")
     return "\n".join(rows)

@@ -23,7 +23,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from keras_inception.files import replacing, sweep
+from keras_inception.files import replacing
 
 
 class Events:
@@ -91,7 +91,6 @@ def truncate(folder: Path, step: int) -> None:
     restart would do for its pages, but other readers of the files do not heed it.
     """
     for path in sorted(folder.rglob("events.*")):
-        sweep(path)
         with replacing(path) as temporary, open(temporary, "wb") as file:
             writer = RecordWriter(file)
             for record in RawEventFileLoader(str(path)).Load():

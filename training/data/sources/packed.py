@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 from zlib import crc32
 
 import numpy as np
 
+from keras_inception import records
 from keras_inception.errors import BadInput
 
 from .. import tfrecord
@@ -16,6 +18,30 @@ from ..examples import PARTS, Examples, Parts, of_files
 
 #: What says how a set was packed, and what is there until it is.
 RECORD, PLAN = "pack.json", "unfinished.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a packed set holds, of which images, and how they were split; `images` and `shards` by
+    the part of the split. Packs of earlier releases had no validation part."""
+
+    source: str
+    holdout: float
+    seed: int
+    fingerprint: str
+    classes: tuple[str, ...]
+    channels: Literal[1, 3]
+    images: dict[str, int]
+    shards: dict[str, int]
+    validation: float | None = None
+
+    @property
+    def split_fingerprint(self) -> str:
+        """Of the split as well: the same images packed with another seed are another set."""
+        split = f"{self.fingerprint} {self.holdout} {self.seed}"
+        if self.validation is not None:
+            split += f" {self.validation}"
+        return sha256(split.encode()).hexdigest()
 
 
 def index_file(folder: Path, part: str) -> Path:
@@ -35,19 +61,17 @@ def read(folder: Path) -> Parts:
             f"write one with `keras-inception data pack SOURCE {folder}`"
         )
     try:
-        record = json.loads((folder / RECORD).read_text())
-        train, *others = (_part(folder, record, part) for part in PARTS if part in record["shards"])
+        plan = records.convert(records.read(folder / RECORD), Plan)
+        train, *others = (_part(folder, plan, part) for part in PARTS if part in plan.shards)
         return (train, *others) if len(others) == 2 else (train, None, *others)
-    except (OSError, KeyError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
+    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
         raise BadInput(
             f"the packed set in {folder} is damaged ({error}); pack it again, or restore it"
         ) from error
 
 
-def _part(folder: Path, record: dict, part: str) -> Examples:
-    count = record["shards"][part]
+def _part(folder: Path, plan: Plan, part: str) -> Examples:
+    count = plan.shards[part]
     shards = [folder / f"{part}-{shard:05}-of-{count:05}.tfrecord" for shard in range(count)]
     with np.load(index_file(folder, part)) as arrays:
         (shard, offset, length, crc), labels = arrays["where"], arrays["labels"]
@@ -71,16 +95,12 @@ def _part(folder: Path, record: dict, part: str) -> Examples:
         except ValueError:
             return f"{folder}: {part} {i}"
 
-    split = f"{record['fingerprint']} {record['holdout']} {record['seed']}"
-    if "validation" in record:
-        split += f" {record['validation']}"
     return of_files(
         lambda i: features(i)["image/encoded"],
         labels,
-        record["classes"],
-        record["channels"],
-        # Of the split as well: the same images packed with another seed are another set.
-        sha256(split.encode()).hexdigest(),
+        plan.classes,
+        plan.channels,
+        plan.split_fingerprint,
         name=name,
         digests=digests,
     )
