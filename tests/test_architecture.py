@@ -14,6 +14,7 @@ LAYERS = {
     "keras_inception.errors": 0,
     "keras_inception.spec": 0,
     "keras_inception.escaping": 0,
+    "keras_inception.environment": 1,
     "keras_inception.records": 1,
     "keras_inception.locks": 1,
     "keras_inception.files": 2,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 
+from keras_inception import environment
 from keras_inception.builder import build
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
@@ -65,7 +66,7 @@ def start(
 
 
 def _require_same(run: Run, images: RunImages, distribution: Distribution) -> None:
-    versions = run_folder.versions()
+    versions = environment.versions()
     distribution.require_same(
         recipe=asdict(run.recipe),
         images=images.train.fingerprint,
@@ -107,7 +108,7 @@ def prepare(
             "backend": keras.backend.backend(),
             "precision": precision.resolve(recipe.precision),
             "replicas": distribution.replicas,
-            "versions": run_folder.versions(),
+            "versions": environment.versions(),
         },
         result={},
     )

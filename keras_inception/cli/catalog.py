@@ -1,12 +1,14 @@
-"""What can be had: `table` of networks, `recipes`, and `weights`, of which `convert` makes ours."""
+"""What can be had: `table` of networks, `recipes`, and `weights`, of which `convert` makes ours;
+and what is here: `doctor`."""
 
 from __future__ import annotations
 
+import platform
 from textwrap import fill
 
 from keras_inception.training.recipes.published import NAMED
 
-from .. import plot, table
+from .. import environment, plot, table
 from ..errors import BadInput
 from ..files import write_bytes
 from ..networks import member
@@ -69,6 +71,23 @@ def _recipes(arguments) -> None:
         say(f"  {field:<20}  {value}")
 
 
+def _doctor(arguments) -> int:
+    """what is installed here, what computes, and what is amiss: a bug report begins with it"""
+    import keras
+
+    for name, version in environment.versions().items():
+        say(f"{name:<30}{version}")
+    say(f"{'system':<30}{platform.platform()}")
+    say(f"{'backend':<30}{keras.backend.backend()}")
+    say(f"{'devices':<30}{', '.join(keras.distribution.list_devices())}")
+    for sentence in environment.missing():
+        say(sentence)
+    unfit = environment.unfit()
+    for sentence in unfit:
+        say(sentence)
+    return 2 if unfit else 0
+
+
 def add(commands) -> None:
     option = add_command(commands, _table, never).add_argument
     option("network", nargs="?", help="googlenet, inception_v2, ...")
@@ -78,5 +97,6 @@ def add(commands) -> None:
     option = add_command(commands, _convert, never).add_argument
     option("weights", metavar="WEIGHTS", help="a tag or a file")
     option("file", metavar="FILE.npz")
+    add_command(commands, _doctor)
     option = add_command(commands, _recipes, never).add_argument
     option("name", nargs="?", metavar="NAME", help="googlenet_2014, modern, ...")

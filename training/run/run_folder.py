@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.metadata
 import io
 import json
-import platform
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
@@ -24,30 +22,6 @@ from keras_inception.spec import Network
 from ..data import DataRef, Split
 from ..data.examples import HELD_OUT
 from ..recipes.recipe import Recipe
-
-PACKAGES = (
-    "keras-inception",
-    "keras",
-    "tensorflow",
-    "tf_keras",
-    "tensorflow-model-optimization",
-    "ai-edge-litert",
-    "jax",
-    "torch",
-    "numpy",
-    "pillow",
-)
-
-
-def versions() -> dict[str, str]:
-    """Python's and the installed packages' versions."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 @dataclass(repr=False)
