@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import BadInput
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -21,6 +23,13 @@ class Scores:
     loss: float
     images: int
     part: str = ""
+
+    def __post_init__(self):
+        if not (0 <= self.top1 <= self.top5 <= 1 and self.images > 0):
+            raise BadInput(
+                "top-1 is at most top-5 and both are in 0..1, on at least one image; got "
+                f"{self.top1}, {self.top5} and {self.images}"
+            )
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -53,8 +53,7 @@ def pack(data: DataRef, folder: Path) -> Plan:
         _claim(folder, plan)
         for part, examples in parts.items():
             _write(folder, part, examples, plan.shards[part])
-        write_json(folder / RECORD, asdict(plan))
-        (folder / PLAN).unlink()
+        (folder / PLAN).replace(folder / RECORD)
         read(folder)
     return plan
 

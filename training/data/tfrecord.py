@@ -13,6 +13,7 @@ from pathlib import Path
 
 import google_crc32c
 
+from keras_inception.errors import BadInput
 from keras_inception.protobuf import fields, varint
 
 
@@ -61,13 +62,16 @@ def example(features: dict[str, bytes | int]) -> bytes:
 
 
 def features_of(data: bytes) -> dict[str, bytes | int]:
-    """What `example` was given."""
+    """What `example` was given. Raises BadInput for what it did not write."""
     found = {}
-    for _, entries in fields(memoryview(data)):
-        for _, entry in fields(entries):
-            parts = dict(fields(entry))
-            ((kind, values),) = fields(parts[2])
-            ((_, value),) = fields(values)
-            number = kind == 3  # In a row of them, packed.
-            found[str(parts[1], "utf-8")] = varint(value, 0)[0] if number else bytes(value)
+    try:
+        for _, entries in fields(memoryview(data)):
+            for _, entry in fields(entries):
+                parts = dict(fields(entry))
+                ((kind, values),) = fields(parts[2])
+                ((_, value),) = fields(values)
+                number = kind == 3  # In a row of them, packed.
+                found[str(parts[1], "utf-8")] = varint(value, 0)[0] if number else bytes(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"it is no example of one value for each name: {error}") from error
     return found

@@ -63,7 +63,8 @@ class Run:
         """How the trained network does on the images that it is tested on."""
         known = {field.name for field in fields(Scores)}
         # Runs made before there was a validation part chose by the images that they report on.
-        return Scores(**{"part": HELD_OUT} | {k: v for k, v in self.result.items() if k in known})
+        result = {"part": HELD_OUT} | {k: v for k, v in self.result.items() if k in known}
+        return records.convert(result, Scores)
 
     @property
     def data_ref(self) -> DataRef:
@@ -142,6 +143,8 @@ def from_json(text: str | bytes, folder: Path) -> Run:
         )
         if not isinstance(run.network, Network) or run.network.classes != len(run.classes):
             raise BadInput("its network has not one output for each of its classes")
+        if run.result:
+            _ = run.scores, run.result["seconds"]
         return run
     except (KeyError, TypeError, ValueError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error)

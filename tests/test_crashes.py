@@ -1,0 +1,161 @@
+"""Whatever is written fails, or its process dies, at any point: the old state or the new one is
+whole, the same command goes on, and nothing is left over."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.failing import At, changes_below, refuse
+
+from keras_inception import cli, files
+from keras_inception.evaluation.classifier import open_classifier
+from keras_inception.training.data import DataRef
+
+HERE = Path(__file__).parent
+RUN = HERE / "made_before" / "run"
+FILE = next(path.name for path in sorted(RUN.glob("*.tflite")))
+
+
+TRAIN = ["train", "--run", "new", "--epochs", "2", "--width", "0.125", "--image-size", "32"]
+
+
+def sound_file(folder):
+    """The file opens, says whose it is, and the record beside it is its own."""
+    path = folder / "run" / FILE
+    said = open_classifier(path)
+    assert len(said.classes) == 10
+    record = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    assert record["classes"] == list(said.classes)
+
+
+def sound_pack(folder):
+    packed = folder / "pack"
+    if (packed / "pack.json").exists():
+        split = DataRef(f"tfrecord:{packed}").split()
+        assert split.train.image(0)
+
+
+def sound_folder(name, *needed):
+    def check(folder):
+        made = folder / name
+        if made.exists():
+            assert all((made / each).is_file() for each in needed)
+
+    return check
+
+
+def sound_run(folder):
+    from keras_inception.training.run import run_folder
+
+    if run_folder.exists(folder / "new"):
+        run_folder.read(folder / "new")
+
+
+#: By its name: the command, and what is sound whenever it ends.
+COMMANDS = {
+    "metadata": (["metadata", f"run/{FILE}", "--author", "Ada"], sound_file),
+    "pack": (["data", "pack", f"tfrecord:{RUN.parent / 'pack'}", "pack"], sound_pack),
+    "browser": (["browser", f"run/{FILE}", "page"], sound_folder("page", "model.json")),
+    "android": (["android", f"run/{FILE}", "app"], sound_folder("app", "README.md")),
+    "convert": (["convert", str(RUN.parent / "googlenet.npz"), "w.npz"], lambda folder: None),
+    "export": (["export", "run", "--scheme", "int8"], sound_file),
+    "quantize": (["quantize", "run", "--epochs", "1"], sound_file),
+    "train": (TRAIN, sound_run),
+    "resume": (["train", "--run", "new", "--resume"], sound_run),
+}
+QUICK = ("metadata", "pack", "browser", "android", "convert")
+
+
+def state(folder):
+    """What is there, but for times: names, and the sizes of files that say when they were made."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def goes_on(name, folder, check, made):
+    """The command again, as it is told when it was stopped; all is as if nothing had happened."""
+    assert check(folder) is None
+    argv = COMMANDS[name][0]
+    if name == "train" and (folder / "new" / "run.json").exists():
+        argv = COMMANDS["resume"][0]
+    finished = name in ("browser", "android", "pack") and state(folder) == made
+    assert cli.main(argv) == (2 if finished else 0)
+    assert check(folder) is None
+    assert not any(folder.rglob(f"{files.MARK}*")) and state(folder) == made
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    """Makes the folder in which a command is given, anew."""
+
+    def make():
+        folder = tmp_path / "work"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(RUN, folder / "run")
+        monkeypatch.chdir(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def whole(fresh, capsys):
+    """What a command makes, and at how many changes."""
+
+    def run(name):
+        folder, counted = fresh(), At()
+        with changes_below(folder, counted):
+            assert cli.main(COMMANDS[name][0]) == 0, capsys.readouterr().err
+        return state(folder), counted.count
+
+    return run
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_disk_that_refuses_at_any_point_loses_nothing(name, fresh, whole, capsys):
+    made, changes = whole(name)
+    assert changes > 3
+    for number in range(1, changes + 1):
+        folder = fresh()
+        with changes_below(folder, At(number, refuse)):
+            status = cli.main(COMMANDS[name][0])
+        said = capsys.readouterr().err
+        if status:  # What fails to be cleared away is left to the next.
+            assert status == 1 and "No space left on device" in said
+            assert ("goes on" in said) == (name == "pack")
+        goes_on(name, folder, COMMANDS[name][1], made)
+
+
+def killed(name, folder, number):
+    """The command, killed at its N-th change below the folder."""
+    argv = [sys.executable, "-m", "helpers.failing", str(number), str(folder), *COMMANDS[name][0]]
+    paths = f"{HERE}{os.pathsep}{HERE.parent}"
+    done = subprocess.run(
+        argv, cwd=folder, env=os.environ | {"PYTHONPATH": paths}, capture_output=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_command_that_is_killed_loses_nothing(name, fresh, whole):
+    made, changes = whole(name)
+    number = random.Random(name).randint(2, changes)
+    folder = fresh()
+    killed(name, folder, number)
+    goes_on(name, folder, COMMANDS[name][1], made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "resume"])
+def test_ten_kills_lose_nothing(name, fresh, whole):
+    made, changes = whole(name)
+    numbers = random.Random(name).sample(range(1, changes + 1), min(10, changes))
+    for number in numbers:
+        folder = fresh()
+        killed(name, folder, number)
+        goes_on(name, folder, COMMANDS[name][1], made)
