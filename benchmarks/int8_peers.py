@@ -26,6 +26,8 @@ OURS = ("ours, batch normalization", "ours, integer LRN")
 def ours(name: str):
     """A function that classifies an image, and one that tells milliseconds by operator."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    from functools import partial
+
     import keras
     import numpy as np
 
@@ -60,7 +62,7 @@ def ours(name: str):
             for kind in operator_timing.by_time(Graph.read(content), 50)
         }
 
-    return File(content).invoke, by_operator
+    return partial(File(content).seconds, 1), by_operator
 
 
 def torch_model(published: bool):

@@ -34,7 +34,7 @@ def main() -> None:
         "none": lower(read(build(with_norm(net, None)))),
     }
     files = [File(convert(each, "int8", CAFFE, "uint8", pixels)) for each in models.values()]
-    medians = [each["median"] for each in in_turns([file.invoke for file in files], ROUNDS)]
+    medians = [each["median"] for each in in_turns([file.seconds for file in files], ROUNDS)]
     times = dict(zip(models, medians, strict=True))
     print(this_machine())
     print("normalization        ms  ratio to none")

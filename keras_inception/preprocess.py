@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from .errors import BadInput
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+# Numbers far from what pixels have are a mistake, and so is a crop whose image would be scaled to
+# many times the network's size.
+LARGEST, SMALLEST_CROP = 1e6, 0.05
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Preprocessing:
     `mean` and `std` are one number, or one per channel in `order` ("RGB" or "BGR"). For
     evaluation an image is scaled, its sides' ratio kept, until its short side is 1/`crop` of
     the network's size, and the centre is cut out; `interpolation` is "bilinear" or "bicubic".
+    Raises BadInput for a mean beyond 1e6, a std outside of [1e-6, 1e6] and a crop outside of
+    [0.05, 1].
 
     The default, (pixel - 128) / 128, is the one map to about [-1, 1] that 8 bits hold exactly:
     an int8 input is then pixel - 128, with scale 1/128 and zero point 0.
@@ -36,14 +43,15 @@ class Preprocessing:
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         limits = {
-            "std": (all(value > 0 for value in _each(self.std)), "above 0"),
+            "mean": (_all(self.mean, -LARGEST, LARGEST), f"1 or 3 numbers, at most {LARGEST}"),
+            "std": (_all(self.std, 1 / LARGEST, LARGEST), "above 0, 1 or 3 numbers, 1e-6 to 1e6"),
             "order": (self.order in ("RGB", "BGR"), "RGB or BGR"),
-            "crop": (0 < self.crop <= 1, "in (0, 1]"),
+            "crop": (_all(self.crop, SMALLEST_CROP, 1), f"in [{SMALLEST_CROP}, 1]"),
             "interpolation": (self.interpolation in INTERPOLATIONS, "bilinear or bicubic"),
         }
         for name, (met, needed) in limits.items():
             if not met:
-                raise BadInput(f"{name} must be {needed}; got {getattr(self, name)!r}")
+                raise BadInput(f"{name} must be {needed}; got {_short(getattr(self, name))}")
 
     def __call__(self, pixels: Any) -> Any:
         """Pixels 0..255 of any dtype, (..., channels) -> float32 of the same shape and kind.
@@ -118,6 +126,18 @@ class Preprocessing:
 
 def _each(value: float | tuple[float, ...]) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
+
+
+def _all(value: Any, low: float, high: float) -> bool:
+    """Whether it is one number, or one for each of three channels, from `low` to `high`."""
+    values = _each(value)
+    return len(values) in (1, 3) and all(isinstance(v, Real) and low <= v <= high for v in values)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple) and len(value) > 4:
+        return f"{len(value)} numbers"
+    return reprlib.repr(value)
 
 
 def _as_float32(pixels) -> tuple[Any, Any, Any]:

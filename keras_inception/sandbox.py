@@ -68,7 +68,7 @@ def _limit(which: int, most: int) -> None:
 def _syscall(*arguments) -> int:
     call = ctypes.CDLL(None, use_errno=True).syscall
     call.restype = ctypes.c_long
-    return call(*map(lambda a: ctypes.c_long(a) if isinstance(a, int) else a, arguments))
+    return call(*(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments))
 
 
 def _landlock() -> None:

@@ -119,7 +119,7 @@ def test_raw_pixels_are_the_input(integer, test_set):
 
 
 def test_the_batch_is_fixed_to_one_and_names_are_kept(each):
-    interpreter = File(each)._interpreter
+    interpreter = File(each.read_bytes())._opened.interpreter
     assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [1, 32, 32, 1]
     signature = interpreter.get_signature_list()["serving_default"]
     assert signature == {"inputs": ["image"], "outputs": ["scores"]}
@@ -185,7 +185,7 @@ def test_a_file_may_end_in_logits(converted):
     with_softmax = evaluate(converted("int8", "uint8"), data="digits")
     path = converted("int8", "uint8", logits=True)
     assert not graph_of(path).gives_probabilities
-    signature = File(path)._interpreter.get_signature_list()["serving_default"]
+    signature = File(path.read_bytes())._opened.interpreter.get_signature_list()["serving_default"]
     assert signature == {"inputs": ["image"], "outputs": ["logits"]}
     found = evaluate(path, data="digits")
     assert found.top1 == with_softmax.top1

@@ -104,7 +104,7 @@ def test_at_a_distance_a_file_computes_the_same(path):
 
 
 def test_a_file_with_its_digest_beside_it_runs_here(path, caplog):
-    save(path, tflite_files.graph(), metadata.Metadata(labels=tflite_files.LABELS), {})
+    save(path, tflite_files.content(), metadata.Metadata(labels=tflite_files.LABELS), {})
     assert not isinstance(File(path)._interpreter, guard.Guarded)
     assert not caplog.text
     path.write_bytes(path.read_bytes() + b"\0")

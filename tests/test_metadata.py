@@ -61,7 +61,8 @@ def test_it_changes_nothing_that_is_computed(whole):
     images = np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype("float32")
     before, after = File(tflite_files.content()), File(whole)
     np.testing.assert_array_equal(before.scores(images), after.scores(images))
-    assert after._interpreter.get_signature_list() == before._interpreter.get_signature_list()
+    of_before, of_after = (each._opened.interpreter for each in (before, after))
+    assert of_after.get_signature_list() == of_before.get_signature_list()
 
 
 def test_weights_lie_on_boundaries_of_16_bytes(whole):

@@ -246,7 +246,7 @@ class _File:
         path = self.source.folder / f"{self.source.name}_{self.kind}.tflite"
         data = asdict(self.source.data) if self.source.data else {}
         figures = {"io_type": self.io_type, "data": data, **details}
-        save(path, graph, self.metadata, figures)
+        save(path, graph.content, self.metadata, figures)
         log.info("%s: %d bytes", path, path.stat().st_size)
         return Exported(path, figures)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from timeit import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,8 +53,8 @@ class Classifier(ABC):
         """Preprocessed images, (n, size, size, channels) float32 -> (n, classes) float32."""
 
     @abstractmethod
-    def run_once(self) -> None:
-        """Classify one image, for timing."""
+    def seconds(self, runs: int) -> list[float]:
+        """The seconds that one image takes, so many times."""
 
     def scores(self, photographs, *, crops: int = 1) -> np.ndarray:
         """Probabilities of photographs, (n, classes) float32.
@@ -89,8 +89,9 @@ class KerasClassifier(Classifier):
 
         return outputs_of(self.model, images)
 
-    def run_once(self) -> None:
-        self.model.predict_on_batch(np.zeros((1, self.size, self.size, self.channels), np.float32))
+    def seconds(self, runs: int) -> list[float]:
+        image = np.zeros((1, self.size, self.size, self.channels), np.float32)
+        return repeat(lambda: self.model.predict_on_batch(image), number=1, repeat=runs)
 
     @cached_property
     def network(self) -> PlainNetwork:
@@ -111,8 +112,8 @@ class FileClassifier(Classifier):
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         return self.file.probabilities(images)
 
-    def run_once(self) -> None:
-        self.file.invoke()
+    def seconds(self, runs: int) -> list[float]:
+        return self.file.seconds(runs)
 
 
 def _several(photographs) -> list:
@@ -251,22 +252,39 @@ def _keras(model, name: str, path: Path | None, **said) -> KerasClassifier:
     return KerasClassifier(name=name, path=path, size=size, channels=channels, model=model, **said)
 
 
-def open_file(path: Path) -> FileClassifier:
-    """A `.tflite` file as `open_classifier` opens it."""
-    # What opens files is not installed where only Keras models are looked at.
-    from keras_inception.tflite.file import guard
-    from keras_inception.tflite.file.interpreter import File
+def open_file(path: Path, trust: bool = False) -> FileClassifier:
+    """A `.tflite` file as `open_classifier` opens it.
 
-    file = File(path)
-    guard.require_sound(path, file.content)
+    What it says of itself is in it. Of the record beside it the digest alone is looked at; the
+    images that it was trained on are known only where it lies in its run's folder.
+    """
+    # What opens files is not installed where only Keras models are looked at.
+    from keras_inception.tflite.file.interpreter import File
+    from keras_inception.tflite.metadata import beside, reading
+
+    file = File(path, trust=trust)
+    beside.record(path, file.content)
+    run = run_folder.read(path.parent) if run_folder.exists(path.parent) else None
+    said = reading.read(file.content, path)
+    if said is not None:
+        expected, classes = said.preprocessing, said.labels
+    else:
+        expected, classes = (run.preprocessing, run.classes) if run else (Preprocessing(), ())
+    if classes and len(classes) != file.classes:
+        raise BadInput(
+            f"{path} names {len(classes)} classes and has {file.classes} outputs; write the names "
+            "into it: keras-inception metadata"
+        )
     height, width, channels = file.input_shape
     return FileClassifier(
         name=str(path),
         path=path,
         size=_square(path, height, width),
         channels=channels,
+        preprocessing=expected,
+        classes=tuple(classes),
+        data=run.data_ref if run else None,
         file=file,
-        **_said(path, file.content),
     )
 
 
@@ -274,33 +292,3 @@ def _square(name: str | Path, height: int | None, width: int | None) -> int:
     if height != width or not height:
         raise BadInput(f"{name} needs a fixed square input; it takes {height}x{width}")
     return height
-
-
-def _said(path: Path, content: bytes) -> dict[str, Any]:
-    """What a `.tflite` file says of itself, by the JSON beside it if there is one."""
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        from keras_inception.tflite import metadata
-
-        run = run_folder.read(path.parent) if run_folder.exists(path.parent) else None
-        said = metadata.read(content, path)
-        if said is None:
-            expected, classes = (run.preprocessing, run.classes) if run else (Preprocessing(), ())
-        else:
-            expected, classes = said.preprocessing, said.labels
-        data = run.data_ref if run else None
-        return {"preprocessing": expected, "classes": tuple(classes), "data": data}
-    try:
-        record = json.loads(beside.read_text())
-        data = record.get("data")
-        return {
-            "preprocessing": Preprocessing(**record["preprocessing"]),
-            "classes": tuple(record["classes"]),
-            # Of files made before there was a validation part, as in Run.
-            "data": DataRef(**{"validation": 0.0, **data}) if data else None,
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"{beside} is damaged ({error!r}); export {path.name} again, or remove it and "
-            "name the images with --data"
-        ) from error

@@ -68,7 +68,7 @@ def report(run: str | Path | Run) -> Report:
     classifiers = [open_classifier(path) for path in paths]
     # The files of a run take the same images.
     shown = EvaluationPixels(run.split().test, run.recipe.image_size, run.preprocessing)
-    times = [each["median"] for each in in_turns([c.run_once for c in classifiers], 200)]
+    times = [each["median"] for each in in_turns([c.seconds for c in classifiers], 200)]
     rows = []
     for path, classifier, milliseconds in zip(paths, classifiers, times, strict=True):
         scores = shown.score(classifier.of_pixels)

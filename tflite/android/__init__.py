@@ -90,7 +90,7 @@ def _words(path: Path, file: File, said, package: str, count: int) -> dict:
     expected = said.preprocessing
     mean, std = (np.broadcast_to(v, channels).tolist() for v in (expected.mean, expected.std))
     safe = re.sub(r"[^A-Za-z0-9_]", "_", path.stem)
-    likely = file.graph.gives_probabilities
+    likely = file.gives_probabilities
     scale, zero_point = file.input_quantization
     words = {
         "PACKAGE": package,

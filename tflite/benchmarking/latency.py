@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from keras_inception.errors import BadInput
 
 from ..file import guard
-from ..file.graph import Graph
-from ..file.interpreter import File, read_bytes
-from .operator_timing import Operators, by_time, in_turns
-
-#: Loads and runs a file once, and prints by how many bytes the process grew at most.
-_GROWTH = """
-import sys
-from ai_edge_litert.interpreter import Interpreter
-def size(field):
-    return next(int(s.split()[1]) for s in open("/proc/self/status") if s.startswith(field))
-before = size("VmRSS")
-open("/proc/self/clear_refs", "w").write("5")  # forgets the peak of the imports
-interpreter = Interpreter(sys.argv[1], num_threads=1)
-interpreter.allocate_tensors()
-interpreter.invoke()
-print(1024 * (size("VmHWM") - before))
-"""
+from ..file.content import read_bytes
+from ..file.interpreter import File
+from . import operator_timing
+from .operator_timing import Operators, in_turns
 
 
 def benchmark(paths, threads=(1,), runs: int = 200) -> dict:
@@ -41,22 +28,37 @@ def benchmark(paths, threads=(1,), runs: int = 200) -> dict:
     whether a delegate computes every one. Raises BadInput for a file that cannot be run.
     """
     check(paths, threads, runs)
-    contents = [read_bytes(path) for path in paths]
-    for path, content in zip(paths, contents, strict=True):
-        guard.require_sound(path, content)  # Then it is timed here: messages to a child take time.
     latencies = [[] for _ in paths]
     for count in threads:
         # Workers of other pools, waiting in a loop for their turn, would take a core: the files
         # are opened anew for each number of threads.
-        files = [File(content, count) for content in contents]
-        times = in_turns([file.invoke for file in files], runs)
+        files = [File(path, count) for path in paths]
+        times = in_turns([file.seconds for file in files], runs)
         for mine, found in zip(latencies, times, strict=True):
             mine.append({"threads": count, **found})
     measured = []
-    for path, content, latency in zip(paths, contents, latencies, strict=True):
-        kinds = by_time(Graph.read(content), max(3, runs // 4))
-        measured.append(record(path, _growth(path), latency, kinds))
+    for path, latency in zip(paths, latencies, strict=True):
+        growth, kinds = _taken_apart(path, latency[0]["first"], max(3, runs // 4))
+        measured.append(record(path, growth, latency, kinds))
     return {"device": this_machine(), "files": measured}
+
+
+@dataclass(frozen=True)
+class _Found:
+    kinds: list[Operators]
+
+
+def _taken_apart(path, milliseconds: float, rounds: int) -> tuple[int | None, list[Operators]]:
+    """By how many bytes a process grows that runs the file once, which takes so long; and its
+    operators."""
+    content = read_bytes(path)
+    process = guard.Process(str(path), len(content), operator_timing.__name__)
+    guard.Guarded(process, content).seconds(1)
+    _, growth = process.call("growth", sizes=range(8, 9))
+    # An operator alone takes longer than in the file, and all of them are cut out first.
+    extra = 60 + rounds * milliseconds / 100
+    found, _ = process.call("by_time", content, _Found, extra=extra, rounds=rounds)
+    return int.from_bytes(growth, sys.byteorder, signed=True) or None, found.kinds
 
 
 def record(path, growth: int | None, latency: list[dict], kinds: list[Operators]) -> dict:
@@ -88,16 +90,6 @@ def this_machine() -> str:
         f"{platform.system()} {platform.machine()}, {processor or 'unknown processor'}, "
         f"{os.cpu_count()} cores, ai-edge-litert {version('ai-edge-litert')}"
     )
-
-
-def _growth(path) -> int | None:
-    if not Path("/proc/self/clear_refs").exists():
-        return None
-    command = [sys.executable, "-c", _GROWTH, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise BadInput(f"{path} cannot be run by itself: {done.stderr.strip()[-300:]}")
-    return int(done.stdout)
 
 
 def table(measured: dict) -> str:

@@ -8,16 +8,22 @@ than they take together.
 
 from __future__ import annotations
 
-import time
+import math
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from timeit import repeat
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from keras_inception.native_output import held_back
-
 from ..file.graph import Graph
+
+#: Turns that files take which are compared: long enough for the first runs of each, after the
+#: others', not to count in a 95th percentile.
+TURNS = 4
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,8 @@ def by_time(graph: Graph, rounds: int) -> list[Operators]:
     In each round every operator has its turn, in the file's order, so that it finds the caches as
     it does in the file; milliseconds are sums of the operators' medians.
     """
-    with held_back():
-        alone = [_alone(cut_out(graph, operator)) for operator in graph.operators]
-    times = iter(in_turns([run for run, _ in alone if run], rounds))
+    alone = [_alone(cut_out(graph, operator)) for operator in graph.operators]
+    times = iter(in_turns([partial(_timed, run) for run, _ in alone if run], rounds, rounds))
     kinds = defaultdict(list)
     for (run, accelerated), (name, _) in zip(alone, graph.kinds(), strict=True):
         kinds[name].append((next(times)["median"] if run else None, accelerated))
@@ -51,24 +56,38 @@ def by_time(graph: Graph, rounds: int) -> list[Operators]:
     return sorted(found, key=lambda kind: -(kind.milliseconds or 0))
 
 
-def in_turns(functions, runs: int) -> list[dict]:
-    """Milliseconds of calls that take turns: the `first`, and `median` and `p95` of `runs` calls
-    after a tenth of that for warming up."""
-    times = [[] for _ in functions]
-    warm_up = max(1, runs // 10)
-    for _ in range(warm_up + runs):
-        for function, mine in zip(functions, times, strict=True):
-            began = time.perf_counter()
-            function()
-            mine.append(1000 * (time.perf_counter() - began))
+def _by_time(data: bytes, rounds: int) -> tuple[dict, bytes]:
+    return {"kinds": [*map(vars, by_time(Graph.read(data), rounds))]}, b""
+
+
+#: What `guard`'s child does of this.
+GUARDED = {"by_time": _by_time}
+
+
+def in_turns(timed: Sequence[Callable[[int], list[float]]], runs: int, turns: int = TURNS):
+    """Milliseconds, by name, of those that run so many times and give the seconds of each: of the
+    `first` run, and `median` and `p95` of `runs` that they share out among so many turns, after a
+    tenth of that for warming up."""
+    firsts = [run(1)[0] for run in timed]
+    times: list[list[float]] = [[] for _ in timed]
+    shares = [len(range(turn, runs, turns)) for turn in range(min(turns, runs))]
+    for run in timed:
+        run(max(1, runs // 10))
+    for count in shares:
+        for run, mine in zip(timed, times, strict=True):
+            mine += run(count)
     return [
         {
-            "first": mine[0],
-            "median": float(np.median(mine[warm_up:])),
-            "p95": float(np.percentile(mine[warm_up:], 95)),
+            "first": 1000 * first,
+            "median": 1000 * median(mine),
+            "p95": 1000 * sorted(mine)[math.ceil(0.95 * len(mine)) - 1],
         }
-        for mine in times
+        for first, mine in zip(firsts, times, strict=True)
     ]
+
+
+def _timed(function: Callable, runs: int) -> list[float]:
+    return repeat(function, number=1, repeat=runs)
 
 
 def _alone(graph: Graph):

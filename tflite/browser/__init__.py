@@ -26,6 +26,7 @@ def write(path: str | Path, folder: str | Path) -> Path:
     require_empty(folder)
     classifier = open_file(path)
     file = classifier.file
+    file.seconds(1)  # It has to run.
     wrong = [name for name in file.types if name not in TYPES]
     if wrong:
         raise BadInput(

@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from keras_inception.errors import BadInput
 
-from .guard import IDENTIFIER
+from .content import IDENTIFIER
 
 #: Operators that change the type or the step of a tensor, and nothing else.
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")

@@ -1,134 +1,163 @@
-"""Files that may be damaged, kept away from this process: LiteRT runs them in one of their own.
+"""Files of others, kept away from this process: LiteRT runs them in one of their own.
 
-LiteRT's interpreter trusts a file: offsets that point nowhere crash it, and the process with it.
-A file whose digest is in the JSON beside it is as it was written, and runs here.
+LiteRT's interpreter trusts a file: offsets that point nowhere crash it, and whoever chooses them
+may do more. The child has given up what it does not need (`keras_inception.sandbox`) before it sees
+the file, and no more of its answers is read than was asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
+import math
+import os
+import struct
 import subprocess
 import threading
-from hashlib import sha256
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+# What the child imports must be installed: who asks for it here is told how.
+import ai_edge_litert  # noqa: F401
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
+from keras_inception import records
 from keras_inception.children import command
 from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 
-log = logging.getLogger(__name__)
+from .tensor import Tensor
 
-IDENTIFIER = b"TFL3"
-# Seconds for one answer, and bytes a second for opening: ten times what a slow machine needs.
-ANSWER, SPEED = 60, 5e6
+T = TypeVar("T")
 
-
-def read_bytes(path: str | Path) -> bytes:
-    """The bytes of a `.tflite` file. Raises BadInput if there is none, or if it is not one."""
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r}; give a .tflite file")
-    content = path.read_bytes()
-    if content[4:8] != IDENTIFIER:
-        raise BadInput(f"{path} is not a .tflite file: it lacks the mark {IDENTIFIER.decode()}")
-    return content
-
-
-def as_written(path: str | Path, content: bytes) -> bool:
-    """Whether the JSON beside the file has the digest of its content; warns if it has another."""
-    beside = Path(path).with_suffix(".json")
-    try:
-        wanted = json.loads(beside.read_text())["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    if wanted == sha256(content).hexdigest():
-        return True
-    log.warning(
-        "%s is not as it was written: its digest is not the one in %s; if nobody changed it, it is "
-        "damaged: export it again",
-        path,
-        beside.name,
-    )
-    return False
+# Seconds for one answer, and bytes a second for opening: ten times what a slow machine needs. The
+# child's own start is no fault of the file.
+ANSWER, SPEED, START = 20, 5e6, 60
+# What a network may need beside its file: the tensors, and what the kernels keep.
+MEMORY, UNFOLDED = 3 << 29, 20
+# Images in one message, and its bytes.
+TOGETHER, MESSAGE = 32, 16 << 20
+# Bytes of an answer beside its data.
+WORDS = 1 << 20
+#: Lengths of a message's JSON and of the data behind it.
+HEAD = struct.Struct("<QQ")
+# One thread until the child has closed itself in, and one heap: each reserves address space.
+_ALONE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
-def interpreter(path: str | Path | None, content: bytes, threads: int = 1, **options):
-    """LiteRT's interpreter with this content, its tensors allocated; in a process of its own if the
-    file at `path` may not be as it was written. None stands for what was converted just now, for
-    which there may be more `options` of LiteRT's.
+def opened(
+    path: str | Path | None,
+    content: bytes,
+    threads: int = 1,
+    keep_tensors: bool = False,
+    trust: bool = False,
+):
+    """The file with this content, an `Opened` or what is one at a distance: in a process of its
+    own, unless `path` is None, for what was converted just now, or the user trusts it.
 
     Raises BadInput if it cannot be run.
     """
+    if path is not None and not trust:
+        return Guarded(Process(str(path), len(content)), content, threads)
+    from .opened import Opened
+
     try:
-        if path is not None and not as_written(path, content):
-            return Guarded(Process(str(path), len(content)), content, threads)
         with held_back():
-            found = Interpreter(model_content=content, num_threads=threads, **options)
-            found.allocate_tensors()
-        return found
+            return Opened(content, threads, keep_tensors)
     except (ValueError, RuntimeError) as error:
-        if isinstance(error, BadInput):
-            raise
         raise BadInput(f"{path or 'the file'} cannot be run: {error}") from error
 
 
-def require_sound(path: str | Path, content: bytes) -> None:
-    """Raises BadInput unless the file runs and all its tables can be read: what is then read here
-    comes to an end."""
-    if not as_written(path, content):
-        process = Process(str(path), len(content))
-        found = Guarded(process, content, 1)
-        found.invoke()
-        process.call("unpack", data=content)
-
-
 class Process:
-    """A child that answers calls, each within ANSWER seconds, and dies without taking us along."""
+    """A child that answers calls, each within ANSWER seconds, and dies without taking us along.
 
-    def __init__(self, name: str, size: int):
-        self._name = name
+    Beside those of `guarded` it has the calls that `modules` name in their GUARDED.
+    """
+
+    def __init__(self, name: str, size: int, *modules: str):
+        self._name, self._ready = name, False
         self._patience = ANSWER + size / SPEED
         self._child = subprocess.Popen(
-            command(f"{__package__}.guarded"),
+            [*command(f"{__package__}.guarded"), str(MEMORY + UNFOLDED * size), *modules],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ALONE},
         )
 
-    def call(self, what: str, data: bytes = b"", **arguments) -> tuple[dict, bytes]:
-        """The answer and its bytes. Raises BadInput if the child refuses, dies or is too slow."""
-        late = threading.Event()
-
-        def stop():
-            late.set()
-            self._child.kill()
-
-        clock = threading.Timer(self._patience, stop)
-        clock.start()
-        try:
-            head = json.dumps({"what": what, "bytes": len(data), **arguments})
-            self._child.stdin.write(head.encode() + b"\n" + data)
-            self._child.stdin.flush()
-            answer = json.loads(self._child.stdout.readline())
-            found = self._child.stdout.read(answer["bytes"])
-            if len(found) != answer["bytes"]:
-                raise EOFError
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            self.close()
-            why = "comes to no end with it" if late.is_set() else "crashes on it"
-            raise BadInput(
-                f"{self._name} cannot be run: LiteRT {why}; get the file again, or export it again"
-            ) from error
-        finally:
-            clock.cancel()
-        if "error" in answer:
-            raise BadInput(f"{self._name} cannot be run: {answer['error']}")
+    def call(
+        self,
+        what: str,
+        data: bytes = b"",
+        kind: type[T] = dict,
+        sizes: range = range(1),
+        extra: float = 0,
+        **arguments,
+    ) -> tuple[T, bytes]:
+        """The answer, which is a `kind`, and its data, of one of so many bytes. Raises BadInput if
+        the child refuses, dies, says something else, or is more than `extra` seconds too slow."""
+        if not self._ready:
+            self._within(START, lambda: self._read(1), "cannot be started; install it again")
+            self._ready = True
+        words = json.dumps({"what": what, **arguments}).encode()
+        message = HEAD.pack(len(words), len(data)), words, data
+        answer, found = self._within(
+            self._patience + extra,
+            lambda: self._exchange(message, kind, sizes),
+            "crashes on it; get the file again, or export it again",
+        )
+        if isinstance(found, str):
+            raise BadInput(f"{self._name} cannot be run: {found}")
         return answer, found
+
+    def _within(self, seconds: float, function, otherwise: str):
+        """What `function` gives. It has a thread of its own, as a child that did not die alone
+        could keep it waiting for ever."""
+        given: list = []
+
+        def work():
+            with contextlib.suppress(OSError, ValueError, EOFError):
+                given.append(function())
+
+        worker = threading.Thread(target=work, daemon=True)
+        try:
+            worker.start()
+            worker.join(seconds)
+        finally:
+            if not given:
+                late = worker.is_alive()
+                self.close()
+        if not given:
+            why = "comes to no end with it; export it again" if late else otherwise
+            raise BadInput(f"{self._name} cannot be run: LiteRT {why}")
+        return given[0]
+
+    def _exchange(self, message, kind: type, sizes: range) -> tuple[Any, bytes | str]:
+        for part in map(memoryview, message):
+            while part:
+                part = part[self._child.stdin.write(part) :]
+        words, size = HEAD.unpack(self._read(HEAD.size))
+        if words > WORDS:
+            raise ValueError(f"an answer of {words} bytes")
+        answer = records.parse(self._read(words))
+        if isinstance(answer, dict) and "error" in answer:
+            return None, " ".join(str(answer["error"])[:200].split())
+        if size not in sizes:
+            raise ValueError(f"{size} bytes of data")
+        return records.convert(answer, kind), self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        found = bytearray()
+        while len(found) < size:
+            part = self._child.stdout.read(min(size - len(found), MESSAGE))
+            if not part:
+                raise EOFError
+            found += part
+        return bytes(found)
 
     def close(self) -> None:
         self._child.kill()
@@ -138,31 +167,60 @@ class Process:
                 pipe.close()
 
     def __del__(self):
-        self.close()
+        if hasattr(self, "_child"):
+            self.close()
+
+
+@dataclass(frozen=True)
+class _Tensors:
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
 
 
 class Guarded:
-    """What we use of LiteRT's `Interpreter`, at a distance."""
+    """An `Opened`, at a distance."""
 
-    def __init__(self, process: Process, content: bytes, threads: int):
+    def __init__(self, process: Process, content: bytes, threads: int = 1):
         self._process = process
-        self._details, _ = process.call("open", data=content, threads=threads)
-        for each in (*self._details["inputs"], *self._details["outputs"]):
-            each["shape"] = np.array(each["shape"], np.int32)
+        found, _ = process.call("open", content, _Tensors, threads=threads)
+        self.inputs, self.outputs = found.inputs, found.outputs
 
-    def get_input_details(self) -> list[dict]:
-        return self._details["inputs"]
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """As `Opened.run`."""
+        kind, row = np.dtype(self.outputs[0].dtype), math.prod(self.outputs[0].shape)
+        together = max(1, min(TOGETHER, MESSAGE // max(1, images[:1].nbytes)))
+        parts = np.split(images, range(1, len(images), together))  # the first alone, timed
 
-    def get_output_details(self) -> list[dict]:
-        return self._details["outputs"]
+        def values(part: np.ndarray, extra: float) -> np.ndarray:
+            data, count = part.tobytes(), len(part)
+            return self._numbers("run", kind, count * row, data, extra=extra, images=count)
 
-    def set_tensor(self, index: int, value: np.ndarray) -> None:
-        kind = {"dtype": value.dtype.name, "shape": value.shape}
-        self._process.call("set_tensor", data=value.tobytes(), index=index, **kind)
+        return np.concatenate([*self._each(values, parts, map(len, parts))]).reshape(-1, row)
 
-    def invoke(self) -> None:
-        self._process.call("invoke")
+    def seconds(self, runs: int) -> list[float]:
+        """As `Opened.seconds`: the child has the clock."""
+        parts = (1, runs - 1) if runs > 1 else (runs,)
+        found = self._each(
+            lambda part, extra: self._numbers("seconds", float, part, extra=extra, runs=part),
+            parts,
+            parts,
+        )
+        return np.concatenate([*found]).tolist()
 
-    def get_tensor(self, index: int) -> np.ndarray:
-        answer, data = self._process.call("get_tensor", index=index)
-        return np.frombuffer(data, answer["dtype"]).reshape(answer["shape"])
+    def _each(self, function: Callable, parts: Iterable, runs: Iterable[int]) -> Iterator:
+        """What the function gives for each part, the first of one run: the others are given ten
+        times what that took, for each of their runs."""
+        once = 0.0
+        for part, count in zip(parts, runs, strict=True):
+            began = time.monotonic()
+            yield function(part, 10 * count * once)
+            once = once or time.monotonic() - began
+
+    def gives_probabilities(self) -> bool:
+        """As `Opened.gives_probabilities`."""
+        return bool(self._numbers("gives_probabilities", bool, 1)[0])
+
+    def _numbers(self, what: str, kind, count: int, data: bytes = b"", **said) -> np.ndarray:
+        size = count * np.dtype(kind).itemsize
+        _, found = self._process.call(what, data, sizes=range(size, size + 1), **said)
+        return np.frombuffer(found, kind)

@@ -1,93 +1,120 @@
-"""The child of `guard`: LiteRT with a file that may crash it.
+"""The child of `guard`: LiteRT with a file that may crash it, or do worse.
 
-    python -m keras_inception.tflite.file.guarded
+    python -m keras_inception.tflite.file.guarded MEMORY [MODULE …]
 
-answers calls on its standard input: a line of JSON and as many bytes as it says, both ways.
+answers calls on its standard input: lengths, JSON and data, both ways. First it says by one byte
+that it is closed in: with MEMORY bytes more, and nothing to open (`keras_inception.sandbox`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
+from dataclasses import asdict
+from importlib import import_module
+from typing import IO
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
 
-# What a network may need beside its file: the tensors, and what the kernels keep.
-MEMORY, UNFOLDED = 4 << 30, 20
+from keras_inception import sandbox
 
-
-def _limit_memory(size: int) -> None:
-    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limits
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        most = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY + UNFOLDED * size, most))
-        # Crashes are what we are for: they need no dump.
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+from .graph import Graph
+from .guard import HEAD
+from .opened import Opened
 
 
 class Calls:
-    """What can be asked for, by name: (answer, bytes)."""
+    """What can be asked for, by name: (answer, data)."""
+
+    def __init__(self):
+        self._status = _status()
+        self._before = _bytes(self._status, "VmRSS")
 
     def open(self, data: bytes, threads: int):
-        _limit_memory(len(data))
-        self.interpreter = Interpreter(model_content=data, num_threads=threads)
-        self.interpreter.allocate_tensors()
-        inputs = self.interpreter.get_input_details()
-        outputs = self.interpreter.get_output_details()
-        return {"inputs": _plain(inputs), "outputs": _plain(outputs)}, b""
+        self._opened = Opened(data, threads)
+        of = self._opened
+        return {"inputs": [*map(asdict, of.inputs)], "outputs": [*map(asdict, of.outputs)]}, b""
 
-    def set_tensor(self, data: bytes, index: int, dtype: str, shape: list):
-        self.interpreter.set_tensor(index, np.frombuffer(data, dtype).reshape(shape))
-        return {}, b""
+    def run(self, data: bytes, images: int):
+        image = self._opened.inputs[0]
+        pixels = np.frombuffer(data, image.dtype).reshape(images, *image.shape[1:])
+        return {}, self._opened.run(pixels).tobytes()
 
-    def invoke(self, data: bytes):
-        self.interpreter.invoke()
-        return {}, b""
+    def seconds(self, data: bytes, runs: int):
+        return {}, np.array(self._opened.seconds(runs)).tobytes()
 
-    def get_tensor(self, data: bytes, index: int):
-        found = self.interpreter.get_tensor(index)
-        return {"dtype": found.dtype.name, "shape": found.shape}, found.tobytes()
+    def gives_probabilities(self, data: bytes):
+        return {}, np.array(self._opened.gives_probabilities()).tobytes()
 
-    def unpack(self, data: bytes):
-        schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-        return {}, b""
+    def growth(self, data: bytes):
+        """Bytes by which this process has grown at most since before it had the file; 0 where
+        there is no /proc."""
+        return {}, np.array(_bytes(self._status, "VmHWM") - self._before).tobytes()
 
 
-def _plain(details: list[dict]) -> list[dict]:
-    return [
-        {
-            "index": int(found["index"]),
-            "shape": found["shape"].tolist(),
-            "dtype": np.dtype(found["dtype"]).name,
-            "quantization": [float(found["quantization"][0]), int(found["quantization"][1])],
-        }
-        for found in details
-    ]
+def _status() -> IO[str] | None:
+    """What the kernel says of this process, open; the peak of the imports is forgotten."""
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        return open("/proc/self/status")
+    except OSError:
+        return None
 
 
-def main() -> None:
+def _bytes(status: IO[str] | None, field: str) -> int:
+    if status is None:
+        return 0
+    status.seek(0)
+    return next(1024 * int(line.split()[1]) for line in status if line.startswith(field))
+
+
+def _of_one_operator() -> bytes:
+    """The smallest file: the negative of a number."""
+    code, operator, graph, model = (
+        schema.OperatorCodeT(),
+        schema.OperatorT(),
+        schema.SubGraphT(),
+        schema.ModelT(),
+    )
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.NEG
+    graph.tensors = [schema.TensorT(), schema.TensorT()]
+    for tensor in graph.tensors:
+        tensor.shape = [1]
+    operator.inputs = graph.inputs = [0]
+    operator.outputs = graph.outputs = [1]
+    graph.operators, model.buffers = [operator], [schema.BufferT()]
+    model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
+    return Graph(model).content
+
+
+def main(memory: str, *modules: str) -> None:
+    calls, answers = Calls(), os.fdopen(os.dup(1), "wb")
+    functions = {name: getattr(calls, name) for name in vars(Calls) if name[0] != "_"}
+    for module in modules:
+        functions |= import_module(module).GUARDED
     # What native code prints is no answer.
-    with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        calls = Calls()
-        for line in sys.stdin.buffer:
-            asked = json.loads(line)
-            data = sys.stdin.buffer.read(asked.pop("bytes"))
-            try:
-                answer, found = getattr(calls, asked.pop("what"))(data, **asked)
-            except Exception as error:
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-                answer, found = {"error": reason}, b""
-            answers.write(json.dumps({**answer, "bytes": len(found)}).encode() + b"\n" + found)
-            answers.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # LiteRT asks the system once which processor it runs on, and is slow if it is not told.
+    Opened(_of_one_operator()).seconds(1)
+    sandbox.close(int(memory))
+    answers.write(b"\0")
+    answers.flush()
+    while head := sys.stdin.buffer.read(HEAD.size):
+        words, size = HEAD.unpack(head)
+        asked = json.loads(sys.stdin.buffer.read(words))
+        data = sys.stdin.buffer.read(size)
+        try:
+            answer, found = functions[asked.pop("what")](data, **asked)
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            answer, found = {"error": reason}, b""
+        said = json.dumps(answer).encode()
+        answers.write(HEAD.pack(len(said), len(found)) + said + found)
+        answers.flush()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from keras_inception.errors import BadInput
 
-_LOCALE = re.compile(r"_([a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)$")
+_LOCALE = r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
+_OF_LOCALE = re.compile(f"_({_LOCALE})$")
+#: Characters of a name, and what a file has at most of them.
+LONGEST, MOST = 1000, 10**6
 
 
 def check(labels: Sequence[str], outputs: int, what: str = "labels") -> None:
@@ -17,9 +22,10 @@ def check(labels: Sequence[str], outputs: int, what: str = "labels") -> None:
     if len(labels) != outputs:
         raise BadInput(f"the file has {outputs} outputs and {what} has {len(labels)} names")
     for position, label in enumerate(labels):
-        if not label.strip() or len(label.splitlines()) != 1:
+        if not label.strip() or len(label.splitlines()) != 1 or len(label) > LONGEST:
             raise BadInput(
-                f"name {position} of {what} is {label!r}: a name is one line, and not empty"
+                f"name {position} of {what} is {label[:LONGEST]!r}: a name is one line of at most "
+                f"{LONGEST} characters, and not empty"
             )
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice:
@@ -53,16 +59,28 @@ def by_locale(paths: Sequence[str | Path]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def decode(content: bytes, what: str) -> tuple[str, ...]:
+def decode(content: bytes, what: str, most: int = MOST) -> tuple[str, ...]:
+    """The lines of a file of labels, which are `most` or fewer."""
     try:
-        return tuple(content.decode("utf-8-sig").splitlines())
+        text = io.StringIO(content.decode("utf-8-sig"), newline=None)
     except UnicodeDecodeError as error:
         raise BadInput(f"{what} is not UTF-8 ({error}); save it as UTF-8") from error
+    found = tuple(line.removesuffix("\n") for line in islice(text, most + 1))
+    if len(found) > most:
+        raise BadInput(f"{what} has more than {most:,} names")
+    if any(len(line) > LONGEST for line in found):
+        raise BadInput(f"{what} has a name of more than {LONGEST} characters")
+    return found
+
+
+def is_locale(text: str) -> bool:
+    """Whether it is `de`, or `pt-BR`, …, and nothing that a name of a file could lead astray."""
+    return re.fullmatch(_LOCALE, text) is not None
 
 
 def locale_of(path: str | Path) -> str:
     """`de` for labels_de.txt, `pt-BR` for labels_pt-BR.txt, nothing for labels.txt."""
-    found = _LOCALE.search(Path(path).stem)
+    found = _OF_LOCALE.search(Path(path).stem)
     return found[1].replace("_", "-") if found else ""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
+from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 
@@ -16,18 +16,20 @@ from . import labels as names
 from . import schema, tables
 from .record import TEXTS, Metadata
 
-# Bytes of a file of labels; more is a trap.
-LARGEST = 16 << 20
+# Files of labels, the bytes of all of them, and how many times a file's own size that may be.
+LOCALES, LARGEST, UNFOLDED = 64, 16 << 20, 20
 
 
 def read(content: bytes, name: str | Path = "the file") -> Metadata | None:
     """What the bytes of the file `name` say of themselves; None if they have no metadata.
 
-    Reads what other writers wrote too. Raises BadInput for metadata that are damaged.
+    Reads what other writers wrote too. Raises BadInput for metadata that are damaged, for files of
+    labels with more names than the file has outputs, and for more text than such a file has need
+    of: a few times its own size, and 16 MiB.
     """
     try:
         found = _find(content)
-        return None if found is None else _understand(found, content)
+        return None if found is None else _understand(*found, content)
     except BadInput as error:
         raise BadInput(f"the metadata of {name} cannot be read: {error}") from error
     except Exception as error:
@@ -35,26 +37,33 @@ def read(content: bytes, name: str | Path = "the file") -> Metadata | None:
         raise BadInput(f"the metadata of {name} are damaged ({error}); export it again") from error
 
 
-def _find(content: bytes) -> tables.Table | None:
+def _find(content: bytes) -> tuple[tables.Table, int] | None:
+    """The root of the metadata, and the most names that its outputs can have."""
     file = tables.Table(content, schema.File)
     for entry in file.tables("metadata", schema.Entry):
         if entry.data("name") == schema.NAME.encode():
             number = entry.number("buffer", "<I", 0)
-            buffers = list(file.tables("buffers", schema.Buffer))
-            if number >= len(buffers):
-                raise BadInput("they are in a buffer that is not there; get the file again")
-            data = buffers[number].data("data")
+            data = file.at("buffers", number, schema.Buffer).data("data", LARGEST)
             if data[4:8] != schema.IDENTIFIER:
                 raise BadInput(f"they lack the mark {schema.IDENTIFIER.decode()}")
-            return tables.Table(data, schema.Model)
+            return tables.Table(data, schema.Model), _outputs(file)
     return None
 
 
-def _understand(model: tables.Table, content: bytes) -> Metadata:
+def _outputs(file: tables.Table) -> int:
+    graph = file.at("subgraphs", 0, schema.Subgraph)
+    outputs = graph.numbers("outputs", "i", tables.MOST)
+    if len(outputs) != 1:  # no classifier
+        return names.MOST
+    tensor = graph.at("tensors", outputs[0], schema.Values)
+    return max(0, min(names.MOST, math.prod(tensor.numbers("shape", "i", 8))))
+
+
+def _understand(model: tables.Table, outputs: int, content: bytes) -> Metadata:
     graph = next(model.tables("subgraphs", schema.SubGraph), None)
     image = graph and next(graph.tables("inputs", schema.Tensor), None)
     scores = graph and next(graph.tables("outputs", schema.Tensor), None)
-    found = dict(_label_files(scores, content)) if scores else {}
+    found = dict(_label_files(scores, outputs, content)) if scores else {}
     threshold = None
     if options := _unit(scores, schema.THRESHOLDING, schema.Thresholding):
         # What was meant by 32 bits of it: 0.03, not 0.029999999329447746.
@@ -78,19 +87,18 @@ def _unit(tensor: tables.Table | None, kind: int, options: type[tuple]) -> table
 def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Preprocessing:
     for custom in graph.tables("custom", schema.Custom) if graph else ():
         if custom.data("name") == schema.OURS.encode():
-            found = Preprocessing(**json.loads(custom.data("data")))
-            if not np.isfinite(found.range).all():
-                raise BadInput("their preprocessing is not a number; get the file again")
-            return found
+            return records.convert(records.parse(custom.data("data")), Preprocessing)
     options = _unit(image, schema.NORMALIZATION, schema.Normalization)
     if options is None:
         return Preprocessing().raw
-    mean, std = options.floats("mean"), options.floats("std")
+    mean, std = (options.numbers(name, "f", 3) for name in ("mean", "std"))
     one = len(mean) == len(std) == 1
     return Preprocessing(*(mean + std if one else (mean, std)))
 
 
-def _label_files(scores: tables.Table, content: bytes):
+def _label_files(
+    scores: tables.Table, outputs: int, content: bytes
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(locale, labels) of each file of labels that the output has."""
     listed = [
         (entry.string("locale"), entry.string("name"))
@@ -99,8 +107,23 @@ def _label_files(scores: tables.Table, content: bytes):
     ]
     if not listed:
         return
+    if len(listed) > LOCALES or len(dict(listed)) < len(listed):
+        raise BadInput(f"it has two files of labels for one locale, or more than {LOCALES}")
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        for locale, name in listed:
-            if archive.getinfo(name).file_size > LARGEST:
-                raise BadInput(f"its {name} unfolds to more than {LARGEST} bytes")
-            yield locale, names.decode(archive.read(name), f"its {name}")
+        members = {each.filename: each for each in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise BadInput("it has two files of one name")
+        wanted = [members[name] for _, name in listed if name in members]
+        if len(wanted) < len(listed):
+            raise BadInput("it lacks a file of labels that it names")
+        size = sum(member.file_size for member in wanted)
+        if size > min(LARGEST, UNFOLDED * len(content)):
+            raise BadInput(f"its files of labels unfold to {size:,} bytes")
+        for (locale, name), member in zip(listed, wanted, strict=True):
+            if locale and not names.is_locale(locale):
+                raise BadInput(f"{locale[:100]!r} is no locale, as de or pt-BR are")
+            # Others unfold whole, whatever size the archive says.
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise BadInput(f"its {name} is neither stored nor deflated")
+            with archive.open(member) as file:
+                yield locale, names.decode(file.read(member.file_size), f"its {name}", outputs)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Unpack
 
+from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 from keras_inception.preprocess import Preprocessing
 
 from ..file import guard
-from ..file.graph import Graph
+from ..file.content import read_bytes
+from . import beside
 from .reading import read
 from .record import Metadata, Said
-from .writing import embed
 
 
-def save(path: Path, graph: Graph, metadata: Metadata, record: dict) -> None:
-    """Write the file, which has `metadata` in it, its labels as `NAME.labels.txt`, and the JSON.
-
-    The JSON is `record`, with the digest of the file and a copy of what the file says of itself.
+def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
+    """Write the file, whose bytes have `metadata` in them, its labels as `NAME.labels.txt`, and a
+    JSON: `record`, with the digest of the file and a copy of what the file says of itself.
     """
-    content = graph.content
     write_bytes(path, content)
     for name, lines in metadata.files.items():
         write_bytes(path.with_suffix(f".{name}"), lines)
@@ -36,7 +34,7 @@ def save(path: Path, graph: Graph, metadata: Metadata, record: dict) -> None:
         "sha256": sha256(content).hexdigest(),
         "metadata": said,
     }
-    write_json(path.with_suffix(".json"), written)
+    write_json(beside.path_of(path), written)
 
 
 def describe(
@@ -48,29 +46,34 @@ def describe(
     does not say what it expects of its pixels: then give `mean` and `std`.
     """
     path = Path(path)
-    content = guard.read_bytes(path)
+    content = read_bytes(path)
     known = read(content, path)
     if (mean is None) != (std is None):
         raise BadInput("give --mean and --std together")
     if not said and mean is None:
         return known or Metadata()
     saying = (known or Metadata()).saying(**said)
-    guard.require_sound(path, content)
-    beside = path.with_suffix(".json")
-    try:
-        record = json.loads(beside.read_text()) if beside.is_file() else {}
-        expected = Preprocessing(**record["preprocessing"]) if "preprocessing" in record else None
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{beside} is damaged ({error}); remove it") from error
     if mean is not None and std is not None:
         expected = Preprocessing(mean, std)
     elif known:
         expected = known.preprocessing
-    elif expected is None:
+    else:
         raise BadInput(
             f"{path} does not say what it expects of its pixels; give --mean and --std: input = "
             "(pixel - mean) / std, before its scale and zero point"
         )
     metadata = replace(saying, preprocessing=expected)
-    save(path, embed(Graph.read(content), metadata), metadata, record)
+    embedded = _embedded(str(path), content, metadata)
+    save(path, embedded, metadata, beside.record(path, content))
     return metadata
+
+
+def _embedded(name: str, content: bytes, metadata: Metadata) -> bytes:
+    """`content` with this metadata: taken apart and put together in a child, where it runs too."""
+    process = guard.Process(name, len(content), f"{__package__}.writing")
+    opened = guard.Guarded(process, content)
+    opened.seconds(1)
+    for scores in opened.outputs[:1]:
+        metadata.check(scores.shape[-1] if scores.shape else 1)
+    sizes = range(3 * len(content) + 4 * records.LARGEST)
+    return process.call("embed", content, sizes=sizes, metadata=asdict(metadata))[1]

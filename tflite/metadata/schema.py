@@ -49,4 +49,6 @@ File = _table(
     "File", "version operator_codes subgraphs description buffers metadata_buffer metadata"
 )
 Buffer = _table("Buffer", "data")
+Subgraph = _table("Subgraph", "tensors inputs outputs operators name")
+Values = _table("Values", "shape type buffer name")
 Entry = _table("Entry", "name buffer")

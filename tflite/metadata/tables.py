@@ -1,7 +1,8 @@
 """Flatbuffer tables by hand: plain values in, bytes out, and back.
 
 A table is a named tuple; the type of a value says how the field is stored. Reading trusts nothing:
-an offset or a length that leaves the bytes is a BadInput.
+an offset that leaves the bytes, or a list that is longer than what its reader asks for, is a
+BadInput. Lists in one file may overlap, so that no sum of their lengths is bounded by its size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import flatbuffers
 from keras_inception.errors import BadInput
 
 from ..file.graph import aligned_bytes
+
+#: Tables in a list, bytes of a text.
+MOST, LONGEST = 1000, 100_000
 
 
 def write(root: tuple, identifier: bytes) -> bytes:
@@ -86,8 +90,8 @@ class Table:
         place = self._place(field)
         return default if place is None else self._number(form, place)
 
-    def _vector(self, field: str, width: int) -> tuple[int, int]:
-        """Where its elements begin and how many there are."""
+    def _vector(self, field: str, width: int, most: int) -> tuple[int, int]:
+        """Where its elements begin and how many there are, which are `most` or fewer."""
         place = self._place(field)
         if place is None:
             return 0, 0
@@ -95,10 +99,12 @@ class Table:
         count = self._number("<I", place)
         if count * width > len(self._content) - place - 4:
             raise BadInput("a list in it ends after the file; get the file again")
+        if count > most:
+            raise BadInput(f"its {field} is longer than {most:,}: it has {count:,}")
         return place + 4, count
 
-    def data(self, field: str) -> bytes:
-        begin, count = self._vector(field, 1)
+    def data(self, field: str, most: int = LONGEST) -> bytes:
+        begin, count = self._vector(field, 1, most)
         return self._content[begin : begin + count]
 
     def string(self, field: str) -> str:
@@ -107,15 +113,23 @@ class Table:
         except UnicodeDecodeError as error:
             raise BadInput(f"a text in it is not UTF-8 ({error}); get the file again") from error
 
-    def floats(self, field: str) -> tuple[float, ...]:
-        begin, count = self._vector(field, 4)
-        return struct.unpack_from(f"<{count}f", self._content, begin)
+    def numbers(self, field: str, form: str, most: int) -> tuple:
+        """A list of four-byte numbers, by `struct`'s letter."""
+        begin, count = self._vector(field, 4, most)
+        return struct.unpack_from(f"<{count}{form}", self._content, begin)
 
     def table(self, field: str, kind: Any) -> Table | None:
         place = self._place(field)
         return None if place is None else Table(self._content, kind, place)
 
     def tables(self, field: str, kind: Any) -> Iterator[Table]:
-        begin, count = self._vector(field, 4)
+        begin, count = self._vector(field, 4, MOST)
         for place in range(begin, begin + 4 * count, 4):
             yield Table(self._content, kind, place)
+
+    def at(self, field: str, number: int, kind: Any) -> Table:
+        """The table of that number in a list, however long."""
+        begin, count = self._vector(field, 4, len(self._content))
+        if not 0 <= number < count:
+            raise BadInput(f"it has no number {number} among its {field}; get the file again")
+        return Table(self._content, kind, begin + 4 * number)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from ai_edge_litert import schema_py_generated as tflite
 
+from keras_inception import records
 from keras_inception.errors import BadInput
 
 from ..file.graph import Graph
@@ -39,6 +40,14 @@ def embed(graph: Graph, metadata: Metadata) -> Graph:
     model.buffers[number : number + 1] = [written]
     model.metadata = [*entries, tflite.MetadataT(schema.NAME, number)]
     return Graph(model, metadata.files)
+
+
+def _embed(data: bytes, metadata: dict) -> tuple[dict, bytes]:
+    return {}, embed(Graph.read(data), records.convert(metadata, Metadata)).content
+
+
+#: What `guard`'s child does of this.
+GUARDED = {"embed": _embed}
 
 
 def _model(metadata: Metadata, image, scores) -> schema.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -27,12 +28,23 @@ class DataRef:
         source has no test part of its own.
     validation: the share of each class of the rest that is kept for the validation part, where the
         source has none of its own; 0 for runs that choose by the images that they report on.
+
+    Raises BadInput for shares outside of [0, 1), and for seeds outside of 0 .. 2**32 - 1.
     """
 
     source: str
     holdout: float = 0.2
     seed: int = 0
     validation: float = 0.1
+
+    def __post_init__(self):
+        shares = (self.holdout, self.validation)
+        if not all(isinstance(share, Real) and 0 <= share < 1 for share in shares):
+            raise BadInput(f"holdout and validation must be in [0, 1); got {shares}")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise BadInput(f"seed must be a whole number below 2**32; got {self.seed!r}")
+        if not isinstance(self.source, str):
+            raise BadInput(f"images must be named by a text; got {self.source!r}")
 
     @classmethod
     def of(cls, recipe: Recipe) -> DataRef:
