@@ -30,10 +30,12 @@ def close(memory: int) -> None:
     bytes of address space beside those in use. Files need Landlock: 5.13, and a system that has it
     switched on. Elsewhere there are the limits that the system has: none on Windows.
 
-    What is imported later is a file as well. To be called with one thread: Landlock binds the one
-    that calls, and those that it starts.
+    What is imported later is a file as well. Raises RuntimeError if there is more than one thread:
+    Landlock binds the one that calls, and those that it starts.
     """
     linux = sys.platform == "linux"
+    if linux and len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("other threads would keep what this one gives up")
     if resource is not None:
         if linux:
             with open("/proc/self/statm") as file:

@@ -153,6 +153,17 @@ def float32(run, tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="session")
+def crashing():
+    """A small `.tflite` file that kills LiteRT."""
+    from helpers import tflite_files
+
+    found = tflite_files.crashing()
+    if found is None:
+        pytest.skip("no damage of one byte crashes this release of LiteRT")
+    return found
+
+
 @pytest.fixture
 def target(tmp_path, monkeypatch):
     """Where the file that `server` has is kept, in a cache of the test's own."""

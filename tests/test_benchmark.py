@@ -18,7 +18,6 @@ from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.benchmarking import adb_benchmark, latency, operator_timing
 from keras_inception.tflite.convert.to_tflite import convert
-from keras_inception.tflite.file import guard
 from keras_inception.tflite.file.graph import Graph
 
 
@@ -84,29 +83,26 @@ def test_fully_accelerated_is_what_litert_calls_so(files):
     assert [each["fully_accelerated"] for each in measured] == theirs == [False, True]
 
 
-def test_files_take_turns_and_warming_up_does_not_count(monkeypatch):
-    clock, calls = [0.0], []
+def test_files_take_turns_and_warming_up_does_not_count():
+    calls = []
 
     def contender(name, seconds):
-        def run():
-            calls.append(name)
-            clock[0] += 1.0 if len(calls) <= 4 else seconds
+        def run(runs):
+            calls.append(name * runs)
+            return [1.0 if len(calls) <= 4 else seconds] * runs
 
         return run
 
-    monkeypatch.setattr(operator_timing.time, "perf_counter", lambda: clock[0])
     a, b = latency.in_turns([contender("a", 0.001), contender("b", 0.003)], 20)
-    assert calls == ["a", "b"] * 22
+    assert calls == ["a", "b", "aa", "bb", *["aaaaa", "bbbbb"] * 4]
     assert a == pytest.approx({"first": 1000, "median": 1, "p95": 1})
     assert b == pytest.approx({"first": 1000, "median": 3, "p95": 3})
 
 
-def test_a_file_is_timed_without_the_child_that_tried_it(files, monkeypatch):
-    """Messages to a process of its own would be the larger part of what a small file takes."""
-    invoke, tried = guard.Guarded.invoke, []
-    monkeypatch.setattr(guard.Guarded, "invoke", lambda self: tried.append(invoke(self)))
-    latency.benchmark(files, runs=30)
-    assert len(tried) == len(files)
+@pytest.mark.parametrize("runs", [1, 2, 7])
+def test_every_run_is_taken_by_one_turn(runs):
+    (found,) = latency.in_turns([lambda count: [*range(1, count + 1)]], runs, turns=1)
+    assert found["p95"] == 1000 * runs and found["median"] == 500 * (runs + 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

@@ -13,6 +13,7 @@ from helpers.photos import encoded, photo
 
 import keras_inception
 from keras_inception import cli
+from keras_inception.errors import BadInput
 from keras_inception.evaluation.run_report import report
 from keras_inception.training.data import DataRef
 from keras_inception.training.run import run_folder
@@ -81,6 +82,13 @@ def test_a_run_is_exported_and_reported(old, capsys):
         *FILES,
     ]
     assert "on 359 held-out images" in str(compared)
+
+
+@of_its_keras()
+def test_a_report_names_the_file_that_crashes(old, crashing):
+    (old / FILES[0]).write_bytes(crashing)
+    with pytest.raises(BadInput, match=f"{FILES[0]} cannot be run: LiteRT crashes on it"):
+        report(old)
 
 
 @of_its_keras()

@@ -1,13 +1,16 @@
 """A classifier's file of a few kilobytes, and seeded damage to it."""
 
+import random
 from functools import cache
 
 import keras
 import numpy as np
 
 from helpers.networks import plain
+from keras_inception.errors import BadInput
 from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite.convert.to_tflite import convert
+from keras_inception.tflite.file import guard
 from keras_inception.tflite.file.graph import Graph
 from keras_inception.tflite.metadata import Metadata, embed
 
@@ -49,8 +52,26 @@ def labelled(io_type: str = "uint8", name: str = "tiny", **said) -> bytes:
     return embed(graph(io_type), metadata).content
 
 
-def damaged(whole: bytes, seed: int) -> bytes:
-    """The file cut, padded, with bits flipped, words overwritten, or other bytes altogether."""
+@cache
+def crashing() -> bytes | None:
+    """The same of one byte changed, so that LiteRT crashes; None if no such byte is soon found."""
+    whole, process = labelled(), None
+    rng = random.Random(5)
+    for _ in range(3000):
+        changed = bytearray(whole)
+        changed[rng.randrange(8, len(whole))] = rng.randrange(256)
+        process = process or guard.Process("x", len(whole))
+        try:
+            guard.Guarded(process, bytes(changed)).seconds(1)
+        except BadInput as error:
+            if "crashes" in str(error):
+                return bytes(changed)
+    return None
+
+
+def damaged(whole: bytes, seed: int, begin: int = 8) -> bytes:
+    """The file cut, padded, with bits flipped, words overwritten, or other bytes altogether; those
+    before `begin` stay as they are where a few are changed."""
     rng = np.random.default_rng(seed)
     data = bytearray(whole)
     match seed % 10:
@@ -61,13 +82,13 @@ def damaged(whole: bytes, seed: int) -> bytes:
         case 2:
             return rng.bytes(4) + b"TFL3" + rng.bytes(len(data) - 8)
         case 3 | 4 | 5 | 6:
-            for place in rng.integers(8, len(data), rng.integers(1, 9)):
+            for place in rng.integers(begin, len(data), rng.integers(1, 9)):
                 data[place] ^= 1 << int(rng.integers(8))
         case 7 | 8:
-            for place in 4 * rng.integers(0, len(data) // 4, rng.integers(1, 4)):
+            for place in 4 * rng.integers(begin // 4 - 2, len(data) // 4, rng.integers(1, 4)):
                 word = int(rng.choice([0, 1, 2**31 - 1, 2**32 - 1, rng.integers(2**32)]))
                 data[place : place + 4] = word.to_bytes(4, "little")
         case 9:
-            begin, size = rng.integers(len(data)), rng.integers(1, 200)
-            data[begin : begin + size] = bytes(len(data[begin : begin + size]))
+            at, size = rng.integers(begin - 8, len(data)), rng.integers(1, 200)
+            data[at : at + size] = bytes(len(data[at : at + size]))
     return bytes(data)
