@@ -97,7 +97,8 @@ def test_damaged_files_run_or_are_refused_by_every_command(
                 command()
                 found["runs"] += 1
             except BadInput as error:
-                assert len(str(error).splitlines()) == 1 and str(path) in str(error), name
+                assert len(str(error).splitlines()) == 1, name
+                assert str(path) in str(error) or str(error).startswith("the file has "), name
                 found["crashes" if "LiteRT crashes" in str(error) else "refused"] += 1
     assert found["runs"] > count and found["refused"] > count
     assert len(shared_child) <= 1 + found["crashes"]
@@ -260,7 +261,7 @@ def test_no_more_of_an_answer_is_read_than_was_asked_for(words, size, answer, pa
 
 def test_a_child_that_does_not_start_is_no_fault_of_the_file(path, monkeypatch):
     monkeypatch.setattr(guard, "command", lambda _: [sys.executable, "-c", ""])
-    with pytest.raises(BadInput, match="LiteRT cannot be started; install it again"):
+    with pytest.raises(BadInput, match=r"LiteRT does not start; `python -m .* says why"):
         File(path)
 
 

@@ -32,9 +32,9 @@ def write(
 ) -> None:
     """Write `folder`: README.md, and the parts of an Android module under src/.
 
-    `images` is a folder of photographs for the golden vectors; None takes test images of the
-    data that the file's network was trained on. Raises BadInput if `folder` has something in it,
-    if the file has no labels or preprocessing, or a type that LiteRT's Kotlin classes do not take.
+    `images` is a folder of photographs for the golden vectors; None takes test images of the run
+    in whose folder the file is. Raises BadInput if `folder` has something in it, if the file has no
+    labels or preprocessing, or a type that LiteRT's Kotlin classes do not take.
     """
     path, folder = Path(path), Path(folder)
     require_empty(folder)

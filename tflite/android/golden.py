@@ -17,7 +17,8 @@ COUNT = 4
 
 def images(classifier: FileClassifier, folder: str | Path | None) -> list[Image.Image]:
     """COUNT images or fewer, cut and scaled: from a folder of photographs, or test images of the
-    data set that the file's network was trained on. Raises BadInput if it does not say."""
+    run in whose folder the file is. Raises BadInput if it is in none: a file from elsewhere does
+    not choose which pictures go into an app."""
     if folder is not None:
         mode = mode_of(classifier.channels)
         found = [decode(p.read_bytes(), mode) for p in photographs(Path(folder))[:COUNT]]
@@ -25,7 +26,10 @@ def images(classifier: FileClassifier, folder: str | Path | None) -> list[Image.
         test = classifier.data.split().test.balanced(COUNT, 0)
         found = [test.image(i) for i in range(min(COUNT, len(test)))]
     else:
-        raise BadInput("the file does not say what it was trained on; name photographs by --images")
+        raise BadInput(
+            f"{classifier.name} is in no run's folder, so that its images are not known; name "
+            "photographs by --images"
+        )
     return [centre(image, classifier.size, classifier.preprocessing) for image in found]
 
 

@@ -44,6 +44,7 @@ TOGETHER, MESSAGE = 32, 16 << 20
 WORDS = 1 << 20
 #: Lengths of a message's JSON and of the data behind it.
 HEAD = struct.Struct("<QQ")
+_WHY = f"`python -m {__package__}.guarded {MEMORY}` says why"
 # One thread until the child has closed itself in, and one heap: each reserves address space.
 _ALONE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
@@ -101,7 +102,7 @@ class Process:
         """The answer, which is a `kind`, and its data, of one of so many bytes. Raises BadInput if
         the child refuses, dies, says something else, or is more than `extra` seconds too slow."""
         if not self._ready:
-            self._within(START, lambda: self._read(1), "cannot be started; install it again")
+            self._within(START, lambda: self._read(1), f"does not start; {_WHY}")
             self._ready = True
         words = json.dumps({"what": what, **arguments}).encode()
         message = HEAD.pack(len(words), len(data)), words, data
