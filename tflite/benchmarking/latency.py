@@ -21,11 +21,12 @@ from .operator_timing import Operators, in_turns
 def benchmark(paths, threads=(1,), runs: int = 200) -> dict:
     """Measure files on this machine, as {"device": ..., "files": [...]}, ready for JSON.
 
-    Of each file: `bytes`; `peak_memory_bytes`, by which a process grows that loads and runs it
-    (None where there is no /proc); `latency`, for each number of threads, in milliseconds: the
-    `first` run, and the `median` and `p95` of `runs` single images after a tenth of that for
-    warming up, the files taking turns; `operators`, as `Operators` has them; `fully_accelerated`:
-    whether a delegate computes every one. Raises BadInput for a file that cannot be run.
+    Of each file: `bytes`; `peak_memory_bytes`, by which a process that has LiteRT grows as it loads
+    and runs it (None where there is no /proc); `latency`, for each number of threads, in
+    milliseconds: the `first` run, and the `median` and `p95` of `runs` single images after a tenth
+    of that for warming up, the files taking turns; `operators`, as `Operators` has them;
+    `fully_accelerated`: whether a delegate computes every one. Raises BadInput for a file that
+    cannot be run.
     """
     check(paths, threads, runs)
     latencies = [[] for _ in paths]
@@ -55,8 +56,8 @@ def _taken_apart(path, milliseconds: float, rounds: int) -> tuple[int | None, li
     process = guard.Process(str(path), len(content), operator_timing.__name__)
     guard.Guarded(process, content).seconds(1)
     _, growth = process.call("growth", sizes=range(8, 9))
-    # An operator alone takes longer than in the file, and all of them are cut out first.
-    extra = 60 + rounds * milliseconds / 100
+    # All of them are cut out first, and alone they take longer than in the file.
+    extra = guard.ANSWER + rounds * milliseconds / 100
     found, _ = process.call("by_time", content, _Found, extra=extra, rounds=rounds)
     return int.from_bytes(growth, sys.byteorder, signed=True) or None, found.kinds
 

@@ -15,7 +15,6 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -182,7 +181,7 @@ class Guarded:
     """An `Opened`, at a distance."""
 
     def __init__(self, process: Process, content: bytes, threads: int = 1):
-        self._process = process
+        self._process, self._once = process, 0.0
         found, _ = process.call("open", content, _Tensors, threads=threads)
         self.inputs, self.outputs = found.inputs, found.outputs
 
@@ -190,36 +189,26 @@ class Guarded:
         """As `Opened.run`."""
         kind, row = np.dtype(self.outputs[0].dtype), math.prod(self.outputs[0].shape)
         together = max(1, min(TOGETHER, MESSAGE // max(1, images[:1].nbytes)))
-        parts = np.split(images, range(1, len(images), together))  # the first alone, timed
-
-        def values(part: np.ndarray, extra: float) -> np.ndarray:
-            data, count = part.tobytes(), len(part)
-            return self._numbers("run", kind, count * row, data, extra=extra, images=count)
-
-        return np.concatenate([*self._each(values, parts, map(len, parts))]).reshape(-1, row)
+        parts = np.split(images, range(1, len(images), together))
+        rows = (self._of_runs("run", kind, row * len(p), len(p), p.tobytes()) for p in parts)
+        return np.concatenate([*rows]).reshape(-1, row)
 
     def seconds(self, runs: int) -> list[float]:
         """As `Opened.seconds`: the child has the clock."""
-        parts = (1, runs - 1) if runs > 1 else (runs,)
-        found = self._each(
-            lambda part, extra: self._numbers("seconds", float, part, extra=extra, runs=part),
-            parts,
-            parts,
-        )
-        return np.concatenate([*found]).tolist()
-
-    def _each(self, function: Callable, parts: Iterable, runs: Iterable[int]) -> Iterator:
-        """What the function gives for each part, the first of one run: the others are given ten
-        times what that took, for each of their runs."""
-        once = 0.0
-        for part, count in zip(parts, runs, strict=True):
-            began = time.monotonic()
-            yield function(part, 10 * count * once)
-            once = once or time.monotonic() - began
+        parts = (1, runs - 1)[:runs]
+        return np.concatenate([self._of_runs("seconds", float, n, n) for n in parts]).tolist()
 
     def gives_probabilities(self) -> bool:
         """As `Opened.gives_probabilities`."""
         return bool(self._numbers("gives_probabilities", bool, 1)[0])
+
+    def _of_runs(self, what: str, kind, count: int, runs: int, data: bytes = b"") -> np.ndarray:
+        """The first is of one run, timed by our clock: later ones have ten times that for each."""
+        began = time.monotonic()
+        found = self._numbers(what, kind, count, data, extra=10 * runs * self._once, runs=runs)
+        if runs == 1:
+            self._once = time.monotonic() - began
+        return found
 
     def _numbers(self, what: str, kind, count: int, data: bytes = b"", **said) -> np.ndarray:
         size = count * np.dtype(kind).itemsize

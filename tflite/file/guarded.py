@@ -37,9 +37,9 @@ class Calls:
         of = self._opened
         return {"inputs": [*map(asdict, of.inputs)], "outputs": [*map(asdict, of.outputs)]}, b""
 
-    def run(self, data: bytes, images: int):
+    def run(self, data: bytes, runs: int):
         image = self._opened.inputs[0]
-        pixels = np.frombuffer(data, image.dtype).reshape(images, *image.shape[1:])
+        pixels = np.frombuffer(data, image.dtype).reshape(runs, *image.shape[1:])
         return {}, self._opened.run(pixels).tobytes()
 
     def seconds(self, data: bytes, runs: int):
@@ -91,14 +91,15 @@ def _of_one_operator() -> bytes:
 
 
 def main(memory: str, *modules: str) -> None:
-    calls, answers = Calls(), os.fdopen(os.dup(1), "wb")
-    functions = {name: getattr(calls, name) for name in vars(Calls) if name[0] != "_"}
+    answers, functions = os.fdopen(os.dup(1), "wb"), {}
     for module in modules:
         functions |= import_module(module).GUARDED
     # What native code prints is no answer.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     # LiteRT asks the system once which processor it runs on, and is slow if it is not told.
     Opened(_of_one_operator()).seconds(1)
+    calls = Calls()
+    functions |= {name: getattr(calls, name) for name in vars(Calls) if name[0] != "_"}
     sandbox.close(int(memory))
     answers.write(b"\0")
     answers.flush()
