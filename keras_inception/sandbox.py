@@ -38,7 +38,7 @@ def close(memory: int) -> None:
         raise RuntimeError("other threads would keep what this one gives up")
     if resource is not None:
         if linux:
-            with open("/proc/self/statm") as file:
+            with open("/proc/self/statm", encoding="ascii") as file:
                 used = int(file.read().split()[0]) * resource.getpagesize()
             _limit(resource.RLIMIT_AS, used + memory)
         _limit(resource.RLIMIT_CORE, 0)

@@ -20,7 +20,6 @@ LAYERS = {
     "keras_inception.files": 2,
     "keras_inception.native_output": 0,
     "keras_inception.children": 0,
-    "keras_inception.records": 1,
     "keras_inception.sandbox": 0,
     "keras_inception.nodes": 1,
     "keras_inception.networks": 2,

@@ -57,9 +57,9 @@ class Calls:
 def _status() -> IO[str] | None:
     """What the kernel says of this process, open; the peak of the imports is forgotten."""
     try:
-        with open("/proc/self/clear_refs", "w") as file:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
-        return open("/proc/self/status")
+        return open("/proc/self/status", encoding="utf-8")
     except OSError:
         return None
 
