@@ -82,8 +82,6 @@ def _arrays() -> dict[str, np.ndarray]:
 
 
 def _tflite(scratch: Path) -> list[bytes]:
-    from ai_edge_litert import schema_py_generated as schema  # noqa: F401 - before the child forks
-
     return [(MADE_BEFORE / "run" / name).read_bytes() for name in _TFLITES]
 
 
@@ -111,7 +109,7 @@ def _one_child():
 
     def process(name, size, *modules):
         if not _alive or _alive[-1]._child.poll() is not None:
-            _alive[:] = [start(name, 1 << 30, "keras_inception.tflite.metadata.writing")]
+            _alive[:] = [start(name, size, "keras_inception.tflite.metadata.writing")]
         _alive[-1]._name = name
         return _alive[-1]
 

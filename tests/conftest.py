@@ -214,3 +214,22 @@ def browser(tmp_path_factory):
     running = webdriver.Chrome(options, webdriver.ChromeService(driver))
     yield running
     running.quit()
+
+
+@pytest.fixture
+def shared_child(monkeypatch):
+    """One child for many files, started anew only when it has died; counts the starts."""
+    from keras_inception.tflite.benchmarking import latency
+    from keras_inception.tflite.file import guard
+
+    alive, start = [], guard.Process
+
+    def process(name, size, *_):
+        if not alive or alive[-1]._child.poll() is not None:
+            modules = (latency.operator_timing.__name__, "keras_inception.tflite.metadata.writing")
+            alive.append(start(name, size, *modules))
+        alive[-1]._name = name
+        return alive[-1]
+
+    monkeypatch.setattr(guard, "Process", process)
+    return alive

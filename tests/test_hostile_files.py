@@ -49,22 +49,6 @@ def photographs(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def shared_child(monkeypatch):
-    """One child for many files, started anew only when it has died; counts the starts."""
-    alive, start = [], guard.Process
-
-    def process(name, size, *_):
-        if not alive or alive[-1]._child.poll() is not None:
-            modules = (latency.operator_timing.__name__, "keras_inception.tflite.metadata.writing")
-            alive.append(start(name, size, *modules))
-        alive[-1]._name = name
-        return alive[-1]
-
-    monkeypatch.setattr(guard, "Process", process)
-    return alive
-
-
 def commands(path, out, photographs):
     """Whatever is done with a `.tflite` file, by name."""
     return {

@@ -17,6 +17,8 @@ from PIL import Image
 
 from keras_inception import cli, files, locks
 from keras_inception.errors import BadInput
+from keras_inception.tflite.metadata import beside
+from keras_inception.tflite.metadata.saving import describe
 from keras_inception.training.data import DataRef, packing
 
 KILLED = """
@@ -215,3 +217,16 @@ def test_a_locale_without_utf_8_changes_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     assert rb"Zo\xeb" in done.stdout
     assert json.loads(path.with_suffix(".json").read_text("utf-8"))["metadata"]["author"] == "Zoë"
+
+
+def test_of_two_changes_at_once_none_is_lost(tmp_path):
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tflite_files.labelled())
+    changes = [{"author": "Ada"}, {"license": "MIT"}, {"version": "2"}, {"description": "x"}]
+    threads = [threading.Thread(target=describe, args=[path], kwargs=said) for said in changes]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    said = describe(path)
+    assert (said.author, said.license, said.version, said.description) == ("Ada", "MIT", "2", "x")
+    assert beside.record(path, path.read_bytes())["metadata"]["author"] == "Ada"
+    assert {p.name for p in tmp_path.iterdir()} == {"m.tflite", "m.json", "m.labels.txt"}

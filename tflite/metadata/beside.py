@@ -19,7 +19,8 @@ def path_of(path: str | Path) -> Path:
 
 
 def record(path: str | Path, content: bytes) -> dict:
-    """The record beside the file at `path`, whose bytes are `content`: its `sha256` is theirs.
+    """The record beside the file at `path`, whose bytes are `content`: its `sha256` is theirs, or
+    they are what it `replaces`, the same network before something was written into its metadata.
 
     Nothing, with one warning that says why, where it is damaged or another file's.
     """
@@ -33,7 +34,7 @@ def record(path: str | Path, content: bytes) -> dict:
     except BadInput as error:
         log.warning("%s cannot be read, and is not used: %s; remove it", beside, error)
         return {}
-    if found["sha256"] != sha256(content).hexdigest():
+    if sha256(content).hexdigest() not in (found["sha256"], found.get("replaces")):
         log.warning(
             "%s is not used: its digest is not that of %s; if nobody changed that file, it is "
             "damaged: export it again",

@@ -10,6 +10,7 @@ from typing import Unpack
 from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
+from keras_inception.locks import alone
 from keras_inception.preprocess import Preprocessing
 
 from ..file import guard
@@ -18,14 +19,20 @@ from . import beside
 from .reading import read
 from .record import Metadata, Said
 
+#: Who holds it writes a file and what is beside it.
+LOCK = ".saving.lock"
+
 
 def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
     """Write the file, whose bytes have `metadata` in them, its labels as `NAME.labels.txt`, and a
     JSON: `record`, with the digest of the file and a copy of what the file says of itself.
     """
-    write_bytes(path, content)
-    for name, lines in metadata.files.items():
-        write_bytes(path.with_suffix(f".{name}"), lines)
+    with alone(path.parent / LOCK):
+        write_bytes(path, content)
+        _write_beside(path, content, metadata, record)
+
+
+def _write_beside(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
     said = asdict(metadata)
     written = {
         **record,
@@ -35,6 +42,8 @@ def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
         "metadata": said,
     }
     write_json(beside.path_of(path), written)
+    for name, lines in metadata.files.items():
+        write_bytes(path.with_suffix(f".{name}"), lines)
 
 
 def describe(
@@ -46,12 +55,19 @@ def describe(
     does not say what it expects of its pixels: then give `mean` and `std`.
     """
     path = Path(path)
-    content = read_bytes(path)
-    known = read(content, path)
     if (mean is None) != (std is None):
         raise BadInput("give --mean and --std together")
     if not said and mean is None:
-        return known or Metadata()
+        return read(read_bytes(path), path) or Metadata()
+    if not path.is_file():
+        read_bytes(path)  # It says what is missing, before anything is written.
+    with alone(path.parent / LOCK):
+        return _with(path, mean, std, said)
+
+
+def _with(path: Path, mean: float | None, std: float | None, said: Said) -> Metadata:
+    content = read_bytes(path)
+    known = read(content, path)
     saying = (known or Metadata()).saying(**said)
     if mean is not None and std is not None:
         expected = Preprocessing(mean, std)
@@ -64,7 +80,10 @@ def describe(
         )
     metadata = replace(saying, preprocessing=expected)
     embedded = _embedded(str(path), content, metadata)
-    save(path, embedded, metadata, beside.record(path, content))
+    record = beside.record(path, content)
+    # The record first, which is that of either: what it says besides is true of both.
+    _write_beside(path, embedded, metadata, record | {"replaces": sha256(content).hexdigest()})
+    write_bytes(path, embedded)
     return metadata
 
 
