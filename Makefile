@@ -7,7 +7,7 @@ CLI := $(VENV)/bin/keras-inception
 # Both cores; the slowest tests are told, so that they stay quick.
 PYTEST := -m pytest -n 2 --dist worksteal --durations=15
 
-.PHONY: demo test test-all test-lowest test-parity test-mediapipe lint types bench docs
+.PHONY: demo test test-all test-lowest test-parity test-mediapipe fuzz lint types bench docs
 
 # What is to come is said before pip shows how far it is.
 define install
@@ -64,6 +64,11 @@ test-mediapipe:
 	.venv-mediapipe/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
 	.venv-mediapipe/bin/pip install --quiet --disable-pip-version-check mediapipe==1.2.2
 	.venv-mediapipe/bin/python -m pytest tests/test_mediapipe.py tests/test_metadata.py
+
+# Odd files of every format that comes from outside: none may do more than open or be refused.
+N ?= 10000
+fuzz: $(VENV)/installed
+	$(VENV)/bin/python -m fuzz $(N)
 
 lint: $(VENV)/installed
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'

@@ -15,6 +15,7 @@ from pathlib import Path
 from .targets import TARGETS
 
 FOUND = Path(__file__).parent / "found"
+WORKER = (sys.executable, "-m", "fuzz.worker")
 #: Files of one process: what it holds is given back after them.
 CHUNK = 500
 
@@ -24,8 +25,7 @@ def _run(name: str, seed: int, first: int, count: int) -> tuple[Counter, list[st
     outcomes, faults, end = Counter(), [], first + count
     while first < end:
         done = subprocess.run(
-            [sys.executable, "-m", "fuzz.worker", name]
-            + [str(each) for each in (seed, first, end - first, FOUND)],
+            [*WORKER, name, *map(str, (seed, first, end - first, FOUND))],
             capture_output=True,
             text=True,
             cwd=Path(__file__).parents[1],

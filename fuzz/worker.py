@@ -20,11 +20,15 @@ from . import MEMORY, SECONDS
 from .targets import TARGETS, made
 
 
-def _peak() -> int:
-    """Bytes that this process, or any child of it that has ended, held at most since `_forget`."""
+def _held(what: str) -> int:
+    """Bytes that this process holds, VmRSS, or held at most, VmHWM."""
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    own = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    return 1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(what))
+
+
+def _of_children() -> int:
+    """Bytes that the largest child that has ended held at most."""
+    return 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
 def main(name: str, seed: int, first: int, count: int, folder: Path) -> None:
@@ -34,7 +38,11 @@ def main(name: str, seed: int, first: int, count: int, folder: Path) -> None:
         seeds = target.seeds(Path(scratch))
         for k in range(first, first + count):
             content = made(target, seeds, seed, k)
+            kept = folder / f"{name}-{seed}-{k}"
+            kept.write_bytes(content)
             print(f"at {k}", flush=True)
+            Path("/proc/self/clear_refs").write_text("5", "ascii")  # forgets the peak
+            before = _held("VmRSS")
             faulthandler.dump_traceback_later(10 * SECONDS, exit=True)
             began = time.monotonic()
             try:
@@ -45,15 +53,16 @@ def main(name: str, seed: int, first: int, count: int, folder: Path) -> None:
             seconds = time.monotonic() - began
             if not fault and seconds > SECONDS:
                 fault = f"took {seconds:.1f} s"
-            if not fault and _peak() > MEMORY:
-                fault = f"held {_peak() / 2**30:.1f} GB"
-            if fault:
-                (folder / f"{name}-{seed}-{k}").write_bytes(content)
-                print(f"fault {k} {json.dumps(fault)}", flush=True)
-                if fault.startswith("held"):
-                    return  # The next files would be blamed for it.
-            else:
+            held = max(_held("VmHWM") - before, _of_children())
+            if not fault and held > MEMORY:
+                fault = f"held {held / 2**30:.1f} GB"
+            if not fault:
+                kept.unlink()
                 print(outcome, flush=True)
+                continue
+            print(f"fault {k} {json.dumps(fault)}", flush=True)
+            if fault.startswith("held"):
+                return  # The next files would be blamed for it.
 
 
 def _where(error: BaseException) -> str:
