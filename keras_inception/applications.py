@@ -127,7 +127,9 @@ def _application(net: Network, *, weights, input_tensor, include_preprocessing, 
 
         store.write(model, found.arrays, partial=True)
     elif weights is not None:
-        model.load_weights(weights)
+        from .weights import keras_file
+
+        keras_file.fill(model, weights)
     model.preprocessing = expected
     return model
 

@@ -2,21 +2,25 @@
 
 A `.keras` file is a program: its config names classes and functions that Keras calls while it
 reads, and Keras' safe mode refuses some of them only. So the config is read here first, and
-whatever is not on the list below is refused by name.
+whatever is not on the list below is refused by name. Its weights are read as weights are, in a
+process of their own, and memory is taken for as many as there are.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
+import logging
 import tempfile
-import zipfile
 from collections.abc import Iterator
+from math import prod
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
+from . import records
 from .errors import BadInput
 from .layers import OURS, default_keras
+
+log = logging.getLogger(__name__)
 
 #: Layers that the conversion to `.tflite` knows, or that only train (tests compare the two).
 _LAYERS = """
@@ -76,11 +80,33 @@ ALLOWED = {
     *((module, name) for module, names in _CLASSES.items() for name in names.split()),
     *((module, name) for name in _FUNCTIONS.split() for module in _OF_FUNCTIONS),
 }
+#: Names that Keras has for those of the list where a string stands for an object.
+_ALIASES = {
+    "initializer": _INITIALIZERS
+    + "IdentityInitializer Normal One OrthogonalInitializer Uniform Zero",
+    "regularizer": _CLASSES["keras.regularizers"],
+    "constraint": _CLASSES["keras.constraints"],
+    "activation": _FUNCTIONS,
+    "dtype": """
+        bfloat16 bool float16 float32 float64 int16 int32 int64 int8 mixed_bfloat16 mixed_float16
+        uint16 uint32 uint64 uint8
+    """,
+}
+_STRINGS = {
+    kind: {name.lower().replace("_", "") for name in names.split()}
+    for kind, names in _ALIASES.items()
+}
 #: Constants and the joints of the graph, which Keras writes like classes and does not look up.
 _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__")
 #: The names that `register_layers` makes known to Keras.
 _REGISTERED = {f"keras_inception>{name}" for name in OURS}
-_LARGEST, _UNFOLDED, _DEEPEST = 64 << 20, 100, 100
+#: What layers are called with in a loop of Python's, and metrics make lists of: the most of it.
+_COUNTS = dict.fromkeys(("chain_depth", "depth_radius", "num_chains", "num_ops"), 1000) | {
+    "num_thresholds": 100_000,
+    "num_classes": 10_000,
+}
+#: Calls of layers: NASNetLarge has 1041. Numbers in a tensor of one image: half a gigabyte.
+_MOST_CALLS, _LARGEST_TENSOR = 5000, 1 << 27
 
 
 def register_layers() -> None:
@@ -105,74 +131,57 @@ def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
     trust: whether its author is trusted with whatever the file may run.
 
     Nothing in the file runs: its config is read first, and a layer, operation or function that is
-    neither stock and known to the conversion nor ours is refused by name. `trust` hands the file
-    to `keras.saving.load_model` instead, which may run what its author wrote into it. Raises
-    BadInput for a file that is missing, damaged, or asks for something that is not on the list.
+    neither stock and known to the conversion nor ours is refused by name. Its weights are read in a
+    process of their own. `trust` hands the file to `keras.saving.load_model` instead, which may run
+    what its author wrote into it. Raises BadInput for a file that is missing or damaged, asks for
+    something that is not on the list, or unfolds more than a hundredfold.
 
     >>> import keras_inception
     >>> model = keras_inception.load_model("googlenet.keras")  # doctest: +SKIP
     """
+    # Not at the top: `import keras_inception` needs no HDF5.
+    from .weights import keras_file
+
     register_layers()
     path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r}; give a .keras file")
     keras = default_keras()
     if trust:
-        return keras.saving.load_model(path, compile=compile)
-    config = _read(path)
-    compiled = config.get("compile_config") if compile else None
-    require_known(config, path)
-    if compiled:
-        _require_known_training(compiled, path)
-    try:
-        model = keras.saving.deserialize_keras_object(without_states(config), safe_mode=True)
+        log.warning("%s is opened by Keras, which may run what its author wrote into it", path)
+        with keras_file.told(path), keras_file.opened(path):
+            return keras.saving.load_model(path, compile=compile)
+    with (
+        keras_file.told(path),
+        keras_file.opened(path) as archive,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        with keras_file.member(archive, "config.json", records.LARGEST) as written:
+            config = records.parse(written.read())
+        if not _is_object(config):
+            raise BadInput("its config is not that of a Keras 3 model")
+        compiled = config.get("compile_config") if compile else None
+        require_known(config)
+        _require_small(config)
+        if compiled:
+            _require_known_training(compiled)
+        weights, held = keras_file.copy_weights(archive, Path(folder))
+        if any(_is_statistics(each) for each, _ in _objects(config)):
+            _built(_without_statistics(config), held)
+        model = _built(without_states(config), held)
         if compiled:
             model.compile_from_config(compiled)
-        _fill(model, path)
-    except (Exception, MemoryError) as error:
-        why = (str(error).strip() or type(error).__name__).split("\n")[0]
-        raise BadInput(f"Keras cannot load {path}: {why}") from error
+        model.load_weights(weights)
     return model
-
-
-def _read(path: Path) -> dict:
-    """The config of a `.keras` file, its size, its growth and its depth bounded."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(_member(archive, "config.json", path, _LARGEST).read())
-    except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(
-            f"{path} is not a .keras file that can be read ({error!r}); save the model anew with "
-            "model.save"
-        ) from error
-    if not isinstance(config, dict) or not _is_object(config):
-        raise BadInput(f"the config in {path} is not that of a Keras 3 model")
-    return config
-
-
-def _member(archive: zipfile.ZipFile, name: str, path: Path, largest: int | None = None):
-    """A file in the archive, opened. Raises BadInput if it unfolds too far, KeyError without it."""
-    info = archive.getinfo(name)
-    if info.file_size > _UNFOLDED * max(info.compress_size, 1 << 10):
-        raise BadInput(f"{name} in {path} unfolds more than {_UNFOLDED}-fold; it is not read")
-    if largest and info.file_size > largest:
-        raise BadInput(f"{name} in {path} has {info.file_size:,} bytes, more than {largest:,}")
-    return archive.open(info)
 
 
 def _is_object(value) -> bool:
     return isinstance(value, dict) and "class_name" in value
 
 
-def _objects(value, depth: int = 0, within: str = "the model") -> Iterator[tuple[dict, str]]:
+def _objects(value, within: str = "the model") -> Iterator[tuple[dict, str]]:
     """Every object that a config describes, and the name of the layer it stands in."""
-    if depth > _DEEPEST:
-        raise BadInput(f"the config is nested more than {_DEEPEST} deep at {within}")
     if isinstance(value, list):
         for each in value:
-            yield from _objects(each, depth + 1, within)
+            yield from _objects(each, within)
     elif isinstance(value, dict):
         if _is_object(value):
             inner = value.get("config")
@@ -181,18 +190,21 @@ def _objects(value, depth: int = 0, within: str = "the model") -> Iterator[tuple
             yield value, within
         for key, each in value.items():
             if key not in _STATES or not _is_object(value):
-                yield from _objects(each, depth + 1, within)
+                yield from _objects(each, within)
 
 
 #: What an object was built on and compiled with: never read.
 _STATES = ("build_config", "compile_config")
 
 
-def require_known(config, path: str | Path) -> None:
+def require_known(config) -> None:
     """Raise BadInput, naming layer and class, unless all that `config` asks for is on the list."""
     for wanted, within in _objects(config):
         if not _is_known(wanted):
-            raise _refused(wanted, within, path)
+            raise _refused(wanted, within)
+        unknown = next(_unknown_strings(wanted), None)
+        if unknown:
+            raise _refused({"class_name": unknown}, within)
 
 
 def _is_known(wanted: dict) -> bool:
@@ -215,19 +227,30 @@ def _is_known(wanted: dict) -> bool:
     return (module, name) in ALLOWED
 
 
-def _refused(wanted: dict, within: str, path: str | Path) -> BadInput:
+def _unknown_strings(wanted: dict) -> Iterator[str]:
+    """The strings in an object's own config that Keras makes objects of, and that it should not."""
+    config = wanted.get("config")
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if wanted["class_name"] == "DTypePolicy" and key == "name":
+            key = "dtype"
+        known = _STRINGS.get(key.rpartition("_")[2])
+        if known and isinstance(value, str) and value.lower().replace("_", "") not in known:
+            yield f"{key} {value!r}"
+
+
+def _refused(wanted: dict, within: str) -> BadInput:
     kind = wanted.get("config") if wanted.get("class_name") == "function" else wanted["class_name"]
     what = ".".join(str(part) for part in (wanted.get("module"), kind) if part)
     registered = wanted.get("registered_name")
     also = f" (registered as {registered!r})" if registered not in (None, kind) else ""
     return BadInput(
-        f"{within} in {path} asks for {what[:100]}{also[:100]}, which is not among the layers and "
-        "functions that are read from a file: rebuild the model from stock layers, or, if you "
-        "trust its author, open it in Python with keras_inception.load_model(path, trust=True)"
+        f"{within} asks for {what[:100]}{also[:100]}, which is not among the layers and functions "
+        "that are read from a file: rebuild the model from stock layers or, if you trust its "
+        "author with whatever it may run, give --trust (in Python trust=True)"
     )
 
 
-def _require_known_training(compiled: dict, path: str | Path) -> None:
+def _require_known_training(compiled: dict) -> None:
     for wanted, _ in _objects(compiled):
         module, kind = wanted.get("module"), wanted["class_name"]
         named = isinstance(module, str) and isinstance(kind, str)
@@ -235,9 +258,96 @@ def _require_known_training(compiled: dict, path: str | Path) -> None:
             home = attrgetter(module.removeprefix("keras."))(default_keras())
             found = getattr(home, kind, None)
             if isinstance(found, type) and issubclass(found, getattr(home, _COMPILED[module])):
+                _require_counts(wanted.get("config"), "what the model was compiled with")
                 continue
         if not _is_known(wanted):
-            raise _refused(wanted, "what the model was compiled with", path)
+            raise _refused(wanted, "what the model was compiled with")
+
+
+def _require_small(config) -> None:
+    """Raise BadInput if Keras would take too long to build what `config` describes, or would
+    compute something while it does."""
+    calls = _calls(config)
+    if calls > _MOST_CALLS:
+        raise BadInput(f"its layers are called {calls:,} times, more than {_MOST_CALLS:,}")
+    for wanted, within in _objects(config):
+        _require_counts(wanted.get("config"), within)
+        nodes = wanted.get("inbound_nodes") or []
+        for node in nodes if isinstance(nodes, list) else [nodes]:
+            # A call without a joint of the graph is no part of it: it is made at once.
+            joints = (each["class_name"] == "__keras_tensor__" for each, _ in _objects(node))
+            if isinstance(node, dict) and not any(joints):
+                raise BadInput(f"{within} is called with constants alone")
+
+
+def _require_counts(config, within: str) -> None:
+    for key, most in _COUNTS.items():
+        value = config.get(key) if isinstance(config, dict) else None
+        if isinstance(value, int | float) and value > most:
+            raise BadInput(f"{within} has {key} {value:,}, more than {most:,}")
+
+
+def _calls(model) -> int:
+    """How many calls of layers the building of a model comes to: what stands in another is called
+    whenever that is."""
+    config = model.get("config") if isinstance(model, dict) else None
+    layers = config.get("layers") if isinstance(config, dict) else None
+    calls = 0
+    for layer in layers if isinstance(layers, list) else ():
+        nodes = layer.get("inbound_nodes") if isinstance(layer, dict) else None
+        calls += (1 + _calls(layer)) * max(1, len(nodes) if isinstance(nodes, list) else 0)
+    return calls
+
+
+def _is_statistics(wanted: dict) -> bool:
+    return wanted["class_name"] == "Normalization"
+
+
+def _without_statistics(config):
+    """The config with nothing in place of layers that compute while they are built."""
+    if isinstance(config, list):
+        return [_without_statistics(each) for each in config]
+    if not isinstance(config, dict):
+        return config
+    if _is_object(config) and _is_statistics(config):
+        inner = config.get("config") or {}
+        kept = {key: inner[key] for key in ("name", "dtype") if key in inner}
+        config = {**config, "class_name": "Identity", "registered_name": None, "config": kept}
+    return {k: _without_statistics(v) for k, v in config.items() if k not in _STATES}
+
+
+def _built(config, held: int) -> Any:
+    """The model of a config. Raises BadInput, before its weights take memory, if they are more
+    numbers than the `held` that its file has."""
+    from keras.src.backend.common import global_state
+
+    keras = default_keras()
+    scope = keras.StatelessScope(initialize_variables=False)
+    try:
+        with scope:
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            needed = sum(prod(weight.shape) for weight in model.weights)
+            if needed > held:
+                raise BadInput(f"its layers need {needed:,} weights, it holds {held:,}")
+            for name, shape in _shapes(model):
+                if prod(size or 1 for size in shape) > _LARGEST_TENSOR:
+                    raise BadInput(f"{name!r} gives {shape}, more than {_LARGEST_TENSOR:,} numbers")
+            scope.initialize_variables = True
+    except (Exception, MemoryError):
+        # Keras has no public way to forget variables, and would make them at the next chance.
+        global_state.set_global_attribute("uninitialized_variables", [])
+        raise
+    return model
+
+
+def _shapes(model) -> Iterator[tuple[str, tuple]]:
+    """The layers of a model, those of models in it too, and the shape of each of their outputs."""
+    functional = getattr(model, "_functional", None) or model
+    for operation in getattr(functional, "operations", ()):
+        # Keras has no public way to walk a model's nodes; all of Keras 3 keeps them here.
+        for node in operation._inbound_nodes:
+            yield from ((operation.name, tensor.shape) for tensor in node.output_tensors)
+        yield from _shapes(operation)
 
 
 def without_states(config):
@@ -248,11 +358,3 @@ def without_states(config):
         return config
     dropped = _STATES if _is_object(config) else ()
     return {key: without_states(each) for key, each in config.items() if key not in dropped}
-
-
-def _fill(model, path: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-        weights = Path(folder) / "model.weights.h5"
-        with _member(archive, weights.name, path) as source, weights.open("wb") as target:
-            shutil.copyfileobj(source, target)
-        model.load_weights(weights)

@@ -9,7 +9,7 @@ from helpers.photos import two_classes
 from helpers.tflite_files import graph_of
 from keras import layers
 
-from keras_inception import cli
+from keras_inception import cli, load_model
 from keras_inception.crops import views
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.accuracy import evaluate
@@ -65,7 +65,8 @@ def of_file(saved, photographs, tmp_path, **changes):
         "classes": saved.with_name("labels.txt"),
         "preprocessing": "torch",
     }
-    return open_source(saved, **{**given, **changes})
+    given |= changes
+    return open_source(given.pop("subject", saved), **given)
 
 
 def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
@@ -187,6 +188,7 @@ def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):
 
 
 def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
+    model = load_model(saved)
     for changes, fault in [
         ({"preprocessing": None}, "their_model does not begin with preprocessing"),
         ({"preprocessing": "vgg"}, "preprocessing must be one of"),
@@ -197,7 +199,7 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
         ({"data": f"folder:{photographs}"}, "leave out others"),
     ]:
         with pytest.raises(BadInput, match=fault):
-            of_file(saved, photographs, tmp_path, **changes)
+            of_file(saved, photographs, tmp_path, subject=model, **changes)
     with pytest.raises(BadInput, match="takes 3 channels, digits has 1"):
         open_source(small(classes=10), preprocessing="tf", data="digits", out=tmp_path)
     with pytest.raises(BadInput, match="images must be uint8"):
@@ -209,9 +211,10 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
             out=tmp_path,
         )
     with pytest.raises(BadInput, match="say with --data"):
-        exporting.quantize(of_file(saved, photographs, tmp_path))
+        exporting.quantize(of_file(saved, photographs, tmp_path, subject=model))
     with pytest.raises(BadInput, match="name a folder of them with --images"):
-        exporting.export(of_file(saved, photographs, tmp_path, images=None), scheme="int8")
+        source = of_file(saved, photographs, tmp_path, subject=model, images=None)
+        exporting.export(source, scheme="int8")
 
 
 def test_files_that_hold_no_model_are_refused(tmp_path):
@@ -220,7 +223,7 @@ def test_files_that_hold_no_model_are_refused(tmp_path):
         tmp_path / "lambda.keras"
     )
     for name, fault in [
-        ("none", "there is no file"),
+        ("none", "there is no such file"),
         ("damaged", "is not a .keras file"),
         ("lambda", "asks for keras.layers.Lambda"),
     ]:

@@ -64,6 +64,7 @@ def export(
     allow_float: bool = False,
     float_lrn: bool = False,
     out: str | Path | None = None,
+    trust: bool = False,
     **said: Unpack[Said],
 ) -> Exported:
     """Convert a trained network to `.tflite`, without training further.
@@ -76,6 +77,7 @@ def export(
         pixels, (n, size, size, channels); a run has its own.
     classes, preprocessing: for a Keras model, as for `keras_inception.open_classifier`; the names
         of the classes may be a list.
+    trust: as for `keras_inception.open_classifier`.
     io: the type of an integer file's input and output: "uint8" (the default: raw pixels), "int8"
         or "float32".
     logits: end before the softmax.
@@ -94,7 +96,12 @@ def export(
     """
     io_type = io_type_for(scheme, io)
     source = open_source(
-        subject, images=images, out=out, classes=classes, preprocessing=preprocessing
+        subject,
+        images=images,
+        out=out,
+        classes=classes,
+        preprocessing=preprocessing,
+        trust=trust,
     )
     calibrated = scheme_named(scheme).calibrated
     if calibrated and not source.calibrated:
@@ -126,13 +133,14 @@ def quantize(
     logits: bool = False,
     allow_float: bool = False,
     out: str | Path | None = None,
+    trust: bool = False,
     **said: Unpack[Said],
 ) -> Exported:
     """Fine-tune a network under fake quantization and convert it to an INT8 `.tflite`.
 
     subject: a run folder; or a Keras 3 model or a `.keras` file, whose file goes to `out`.
     data: the images to fine-tune a Keras model on, a source as for training.
-    preprocessing: for a Keras model, as for `keras_inception.open_classifier`.
+    preprocessing, trust: for a Keras model, as for `keras_inception.open_classifier`.
     epochs: None means a tenth of the recipe's, at least one.
     learning_rate: None means a hundredth of the recipe's.
     engine: "tfmot" (tensorflow-model-optimization, in float32), or "keras", which trains in the
@@ -150,7 +158,7 @@ def quantize(
     """
     io_type = io_type_for("int8", io)
     chosen = engine_named(engine)
-    source = open_source(subject, out=out, preprocessing=preprocessing, data=data)
+    source = open_source(subject, out=out, preprocessing=preprocessing, data=data, trust=trust)
     recipe, split = source.recipe, source.split
     if recipe is None or split is None:
         raise BadInput(f"say with --data which images {subject} is to be fine-tuned on")

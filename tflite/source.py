@@ -72,6 +72,7 @@ def open_source(
     classes=None,
     preprocessing: str | Preprocessing | None = None,
     data: str | None = None,
+    trust: bool = False,
 ) -> Source:
     """What `subject`, which `open_classifier` opens, gives files of; a Source is given back.
 
@@ -80,11 +81,12 @@ def open_source(
     `recipes.DATA` lists them: a part of them calibrates, and their classes are the network's. Noise
     instead serves to compare two models, though not to find ranges.
 
-    Raises BadInput for what cannot be exported, or images that do not fit.
+    `trust` is `open_classifier`'s. Raises BadInput for what cannot be exported, or images that do
+    not fit.
     """
     if isinstance(subject, Source):
         return subject
-    opened = open_classifier(subject, classes=classes, preprocessing=preprocessing)
+    opened = open_classifier(subject, classes=classes, preprocessing=preprocessing, trust=trust)
     if not isinstance(opened, KerasClassifier):
         raise BadInput(f"{subject} is a .tflite file already; give what it was made of")
     if opened.run is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import options
 
 _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
-_VIEWS = ("classes", "preprocessing", "crops")
+_VIEWS = ("classes", "preprocessing", "crops", "trust")
 
 
 def _evaluate(arguments) -> None:
@@ -33,7 +33,7 @@ def _report(arguments) -> None:
     """accuracy, size and latency of every file of a run"""
     from keras_inception.evaluation.run_report import report
 
-    options.say(report(arguments.folder))
+    options.say(report(arguments.folder, trust=arguments.trust))
 
 
 def _benchmark(arguments) -> None:
@@ -69,6 +69,7 @@ def _add_views(parser) -> None:
     )
     options.add_preprocessing(parser)
     options.add_classes(parser)
+    options.add_trust(parser)
 
 
 def add(commands) -> None:
@@ -94,6 +95,7 @@ def add(commands) -> None:
     _add_views(predict)
     report = options.add_command(commands, _report)
     report.add_argument("folder", metavar="RUN", help="a run folder")
+    options.add_trust(report)
     benchmark = options.add_command(commands, _benchmark, options.never)
     option = benchmark.add_argument
     option("files", nargs="+", metavar="FILE", help="a .tflite file")

@@ -14,7 +14,7 @@ from keras_inception.training.recipes.recipe import DATA
 from . import options
 
 #: What both commands pass on.
-_FILE = ("preprocessing", "io", "logits", "allow_float", "out")
+_FILE = ("preprocessing", "io", "logits", "allow_float", "out", "trust")
 
 
 def _quantize(arguments) -> None:
@@ -118,6 +118,7 @@ def add(commands) -> None:
         option = parser.add_argument
         option("--out", metavar="DIR", help="where the file goes, if not to a run")
         options.add_preprocessing(parser)
+        options.add_trust(parser)
         option(
             "--io",
             metavar="uint8|int8|float32",

@@ -72,6 +72,14 @@ def add_classes(parser: ArgumentParser) -> None:
     )
 
 
+def add_trust(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open files with Keras, or LiteRT in this process: what is written into them may run",
+    )
+
+
 def add_said(parser: ArgumentParser) -> None:
     """What is to be written into a file: `said` reads it."""
     group = parser.add_argument_group("what the file says of itself")

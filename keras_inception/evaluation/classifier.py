@@ -146,6 +146,7 @@ def open_classifier(
     *,
     classes: str | Path | Sequence[str] | None = None,
     preprocessing: str | Preprocessing | None = None,
+    trust: bool = False,
 ) -> Classifier:
     """Something that classifies photographs, ready to be asked.
 
@@ -156,6 +157,8 @@ def open_classifier(
         with the name of a class on every line, or "imagenet".
     preprocessing: for the same, how pixels 0..255 become its input, unless it begins with that
         itself: a `Preprocessing` or the name of one, as "tf", "torch", "caffe", "unit", "raw".
+    trust: whether whoever made the file is trusted with whatever it may run: Keras opens a
+        `.keras`, as for `load_model`, and LiteRT a `.tflite` in this process.
 
     Raises BadInput for anything else, and for files that are damaged.
 
@@ -174,13 +177,13 @@ def open_classifier(
     if path.suffix == ".keras" and not in_run:
         from keras_inception.saving import load_model
 
-        model = load_model(path, compile=False)
+        model = load_model(path, compile=False, trust=trust)
         return _of_model(model, str(path), path, classes, preprocessing)
     _require_nothing_said(subject, classes, preprocessing)
     if in_run or path.is_dir():
-        return _of_run(run_folder.trained(path.parent if in_run else path))
+        return _of_run(run_folder.trained(path.parent if in_run else path), trust)
     if path.suffix == ".tflite":
-        return open_file(path)
+        return open_file(path, trust)
     if pretrained.exists(subject):
         return _of_weights(subject)
     raise BadInput(
@@ -220,10 +223,10 @@ def _of_model(model, name: str, path: Path | None, classes, preprocessing) -> Cl
     )
 
 
-def _of_run(run: Run) -> Classifier:
+def _of_run(run: Run, trust: bool) -> Classifier:
     from keras_inception.saving import load_model
 
-    model = load_model(run.model, compile=False)
+    model = load_model(run.model, compile=False, trust=trust)
     return _keras(
         model,
         str(run.model),
@@ -237,12 +240,14 @@ def _of_run(run: Run) -> Classifier:
 
 def _of_weights(weights: str | Path) -> Classifier:
     found = pretrained.load(weights).with_classes(1000)
+    # A file of somebody's own classes does not say their names.
+    classes = class_names(1000) if found.net.classes == 1000 else ()
     return _keras(
         found.model(),
         found.name,
         None,
         preprocessing=found.preprocessing,
-        classes=class_names(found.net.classes),
+        classes=classes,
     )
 
 

@@ -20,10 +20,11 @@ def predict(
     preprocessing: str | Preprocessing | None = None,
     crops: int = 1,
     top: int = 5,
+    trust: bool = False,
 ) -> list[list[tuple[str, float]]]:
     """The `top` classes of each photograph, best first: (name, probability in 0..1).
 
-    subject, classes, preprocessing: as for `open_classifier`.
+    subject, classes, preprocessing, trust: as for `open_classifier`.
     photographs, crops: as for `Classifier.scores`.
 
     Raises BadInput for a photograph that is missing or cannot be read.
@@ -34,7 +35,7 @@ def predict(
     ... )  # doctest: +SKIP
     [[('Egyptian cat', 0.62)]]
     """
-    classifier = open_classifier(subject, classes=classes, preprocessing=preprocessing)
+    classifier = open_classifier(subject, classes=classes, preprocessing=preprocessing, trust=trust)
     scores = classifier.scores(photographs, crops=crops)
     labels = classifier.classes or tuple(f"class {k}" for k in range(scores.shape[1]))
     return [

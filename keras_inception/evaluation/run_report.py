@@ -53,8 +53,10 @@ class Report:
         return "\n".join(lines)
 
 
-def report(run: str | Path | Run) -> Report:
+def report(run: str | Path | Run, *, trust: bool = False) -> Report:
     """Accuracy, size and latency of the model and of every `.tflite` file in the folder `run`.
+
+    trust: as for `open_classifier`.
 
     The files take turns on the same images. Raises BadInput for a folder without a trained run.
 
@@ -65,7 +67,7 @@ def report(run: str | Path | Run) -> Report:
 
     run = run_folder.trained(run)
     paths = (run.model, *sorted(run.folder.glob("[!.]*.tflite")))
-    classifiers = [open_classifier(path) for path in paths]
+    classifiers = [open_classifier(path, trust=trust) for path in paths]
     # The files of a run take the same images.
     shown = EvaluationPixels(run.split().test, run.recipe.image_size, run.preprocessing)
     times = [each["median"] for each in in_turns([c.seconds for c in classifiers], 200)]

@@ -1,15 +1,19 @@
 """Keras' HDF5 files, read in a process of their own.
 
 HDF5's library crashes on some damaged files and never comes back from others; that must end in a
-sentence, and not take along the process that asked.
+sentence, and not take along the process that asked. What comes back are NumPy's arrays: no byte
+that a stranger wrote is given to HDF5 here.
 """
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from ...children import command
@@ -26,20 +30,45 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Layers that Keras numbered itself are called by their order of creation: `conv2d:0`.
     Raises BadInput if the file is in neither layout, damaged, or its weights are not in it.
     """
+    with _asked("layers", path, path) as archive:
+        return dict(archive)
+
+
+def copy(path: Path, target: Path, within: Path) -> int:
+    """Write an HDF5 file `target` of all arrays in `path`; the number of their numbers.
+
+    within: the file that somebody gave, which `path` is or was packed in: it bounds their size.
+    Raises BadInput if the file is damaged, or if it holds anything but groups and numbers.
+    """
+    held = 0
+    with _asked("paths", path, within) as archive, h5py.File(target, "w") as file:
+        for name in archive.files:
+            array = archive[name]
+            file[name] = array
+            held += array.size
+    return held
+
+
+@contextmanager
+def _asked(key: str, path: Path, within: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """The arrays of the file by `key`, as `keras_h5_layouts` says, each read when it is used."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "arrays.npz")
-        try:
-            done = subprocess.run(
-                [*command(f"{__package__}.keras_h5_layouts"), str(path), str(out)],
-                capture_output=True,
-                text=True,
-                timeout=START + path.stat().st_size / SPEED,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise BadInput("HDF5 comes to no end with it; get the file again") from error
-        if done.returncode:
-            # A crash has no last words.
-            reason = done.stderr.strip().splitlines()[-1:] if done.returncode == 1 else []
-            raise BadInput(*(reason or ["HDF5 crashes on it; get the file again"]))
+        with open(Path(folder, "said"), "w+", encoding="utf-8", errors="replace") as said:
+            try:
+                done = subprocess.run(
+                    [*command(f"{__package__}.keras_h5_layouts"), key, path, within, out],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    timeout=START + path.stat().st_size / SPEED,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise BadInput("HDF5 comes to no end with it; get the file again") from error
+            if done.returncode:
+                said.seek(0)
+                # A crash has no last words.
+                reason = said.read().strip().splitlines()[-1:] if done.returncode == 1 else []
+                raise BadInput(*(reason or ["HDF5 crashes on it; get the file again"]))
         with np.load(out) as archive:
-            return dict(archive)
+            yield archive

@@ -2,15 +2,19 @@
 
 `keras_h5` runs this module as a program of its own:
 
-    python -m keras_inception.weights.formats.keras_h5_layouts weights.h5 arrays.npz
+    python -m keras_inception.weights.formats.keras_h5_layouts KEY weights.h5 GIVEN arrays.npz
 
-writes the arrays under their names and in their order, or ends with 1 and a sentence.
+writes the arrays in their order, or ends with 1 and a sentence. KEY is "layers", for what Keras
+calls weights, or "paths", for all that the file holds. GIVEN is the file that somebody gave, which
+the other is or was packed in: what unfolds to a hundred times its size is not read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -19,6 +23,8 @@ import numpy as np
 from ...errors import BadInput
 from .numpy_arrays import require_plausible, widened
 
+#: Bytes of memory, beside the arrays, and groups and arrays: a large network has some thousands.
+MEMORY, MOST = 1 << 30, 100_000
 # Keras numbers the layers nobody named through a whole session: only their order means anything.
 NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 
@@ -80,35 +86,80 @@ def _by_order(layers: list[str]) -> dict[str, str]:
 
 
 def _array(item: h5py.Dataset) -> np.ndarray:
-    if item.dtype.hasobject:
+    # HDF5 has no bfloat16 either: Keras 3 keeps the bits and says what they are.
+    halves = item.dtype.itemsize == 2 and item.attrs.get("dtype") == "bfloat16"
+    if not halves and item.dtype.kind not in "biuf":
         raise BadInput(f"its weight {item.name} is {item.dtype}; a weight is numbers")
     array = np.asarray(item[()])
-    # HDF5 has no bfloat16 either: Keras 3 keeps the bits and says what they are.
-    return widened(array.view(np.uint16)) if item.attrs.get("dtype") == "bfloat16" else array
+    return widened(array.view(np.uint16)) if halves else array
 
 
-def arrays(path: Path) -> dict[str, np.ndarray]:
-    """What `keras_h5.read` returns. Raises BadInput, and whatever h5py raises on damage."""
-    with h5py.File(path, "r") as file:
-        root = file.get("model_weights", file)
-        if "layer_names" in root.attrs or "layer_names0" in root.attrs:
-            found = _legacy(root)
-        elif "layers" in root:
-            found = _keras3(root)
+def _items(group: h5py.Group, seen: set) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Every dataset by its path, all of whose links lead on inside the file, and to no circle."""
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise BadInput(f"it has a link at {group.name}/{name}; Keras writes none")
+        item = group[name]
+        where = h5py.h5o.get_info(item.id).addr
+        if where in seen or len(seen) == MOST:
+            raise BadInput(f"it names {item.name} twice, or has more than {MOST:,} entries")
+        seen.add(where)
+        if isinstance(item, h5py.Group):
+            yield from _items(item, seen)
+        elif isinstance(item, h5py.Dataset):
+            yield item.name.strip("/"), item
         else:
-            raise BadInput("no layers are named in it; give a file that Keras saved weights in")
-        for key, item in found.items():
+            raise BadInput(f"its {item.name} is neither a group nor an array")
+
+
+def _layers(file: h5py.File) -> dict[str, h5py.Dataset]:
+    root = file.get("model_weights", file)
+    if "layer_names" in root.attrs or "layer_names0" in root.attrs:
+        found = _legacy(root)
+    elif "layers" in root:
+        found = _keras3(root)
+    else:
+        raise BadInput("no layers are named in it; give a file that Keras saved weights in")
+    names = _by_order(list(dict.fromkeys(layer for layer, _ in found)))
+    return {f"{names[layer]}/{name}": item for (layer, name), item in found.items()}
+
+
+def _limit(memory: int, output: int) -> None:
+    """Bound the bytes that this process may take further, and those of a file that it writes."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limits
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        for kind, most in (
+            (resource.RLIMIT_AS, used + memory),
+            (resource.RLIMIT_FSIZE, output),
+            # Crashes are what we are for: they need no dump.
+            (resource.RLIMIT_CORE, 0),
+        ):
+            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+
+
+def write(key: str, path: Path, given: Path, out: Path) -> None:
+    """As the module says. Raises BadInput, and whatever h5py raises on damage."""
+    _limit(MEMORY, 1 << 20)
+    with h5py.File(path, "r") as file:
+        found = _layers(file) if key == "layers" else dict(_items(file, set()))
+        for name, item in found.items():
             # HDF5 can point into other files; weights that somebody published have no reason to.
             if item.external or item.is_virtual or item.file.filename != file.filename:
-                raise BadInput(f"its weight {'/'.join(key)} lies in another file; save it again")
-        require_plausible(path, sum(item.nbytes for item in found.values()))
-        names = _by_order(list(dict.fromkeys(layer for layer, _ in found)))
-        return {f"{names[layer]}/{name}": _array(item) for (layer, name), item in found.items()}
+                raise BadInput(f"its weight {name} lies in another file; save it again")
+        size = sum(item.nbytes for item in found.values())
+        require_plausible(given, size)
+        # Twice, as bfloat16 is widened; and the heads that NumPy and the archive write.
+        _limit(MEMORY + 3 * size, 2 * size + 1000 * len(found) + (1 << 20))
+        np.savez(out, **{name: _array(item) for name, item in found.items()})
 
 
 if __name__ == "__main__":
     try:
-        np.savez(sys.argv[2], **arrays(Path(sys.argv[1])))
+        write(sys.argv[1], *map(Path, sys.argv[2:]))
     except Exception as error:
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
         sys.exit(kind + " ".join(str(error).split())[:200])

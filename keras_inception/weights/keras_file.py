@@ -1,0 +1,91 @@
+"""The archive that a `.keras` file is, and weights as Keras 3 saves them, there or alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import BadInput
+from .formats import keras_h5
+
+#: How far a file in the archive may unfold: weights hardly do, a config some tenfold.
+UNFOLDED = 100
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with the file `path` is one sentence: it is others' code that reads it,
+    and a damaged file meets faults of all kinds there."""
+    try:
+        yield
+    except (Exception, MemoryError) as error:
+        # Keras says much in many lines, some of them bold.
+        why = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split())
+        raise BadInput(f"{path} cannot be loaded: {why[:400] or type(error).__name__}") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive; no name in it is ever a file's on the disk. Raises BadInput if it is none."""
+    if not path.is_file():
+        raise BadInput("there is no such file; give a .keras file")
+    if not zipfile.is_zipfile(path):
+        raise BadInput("it is not a .keras file; save the model anew with model.save")
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if len(names) != len(set(names)):
+            raise BadInput("it holds two files of one name; save the model anew with model.save")
+        yield archive
+
+
+def member(archive: zipfile.ZipFile, name: str, largest: int | None = None):
+    """A file in the archive, opened, of `largest` bytes at most.
+
+    Raises BadInput if it is larger, unfolds too far, or is not there.
+    """
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        raise BadInput(f"it holds no {name}; save the model anew with model.save") from None
+    # Other methods than these may ask for gigabytes before they give a byte.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadInput(f"{name} in it is packed in a way that Keras does not pack")
+    # What is said to be packed may be more than the file has.
+    packed = min(info.compress_size, Path(archive.filename).stat().st_size)
+    if info.file_size > UNFOLDED * max(packed, 1 << 10):
+        raise BadInput(f"{name} in it unfolds more than {UNFOLDED}-fold; it is not read")
+    if largest and info.file_size > largest:
+        raise BadInput(f"{name} in it has {info.file_size:,} bytes, more than {largest:,}")
+    return archive.open(info)
+
+
+def copy_weights(archive: zipfile.ZipFile, folder: Path) -> tuple[Path, int]:
+    """A file in `folder` of the weights in the archive, written here, and how many numbers they
+    are. Raises BadInput as `keras_h5.copy` does."""
+    given, weights = folder / "given.h5", folder / "model.weights.h5"
+    with member(archive, weights.name) as source, given.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    held = keras_h5.copy(given, weights, Path(archive.filename))
+    given.unlink()
+    return weights, held
+
+
+def fill(model, path: str | Path) -> None:
+    """Give `model`, of Keras 3 or tf_keras, the weights in a `.keras` or `.weights.h5` file.
+
+    Nothing else of the file is read. Raises BadInput if it is damaged, or of another model.
+    """
+    path = Path(path)
+    with told(path), tempfile.TemporaryDirectory() as folder:
+        if path.suffix == ".keras":
+            with opened(path) as archive:
+                weights, _ = copy_weights(archive, Path(folder))
+        else:
+            weights = Path(folder, "model.weights.h5")
+            keras_h5.copy(path, weights, path)
+        model.load_weights(weights)
