@@ -14,7 +14,7 @@ import numpy as np
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import KerasClassifier, open_classifier
-from keras_inception.images import decode, photographs
+from keras_inception.images import photographs, readable
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data import DataRef, Split
 from keras_inception.training.data.evaluation_pixels import pixels
@@ -157,9 +157,10 @@ def _views_of(folder: str | Path | None, shape, expected: Preprocessing) -> np.n
     if folder is None:
         return np.random.default_rng(0).integers(0, 256, (8, *shape), np.uint8)
     paths = photographs(Path(folder))
-    order = np.random.default_rng(0).permutation(len(paths))[:CALIBRATION_IMAGES]
+    order = np.random.default_rng(0).permutation(len(paths))
     count = 1 if 2 * len(order) > CALIBRATION_IMAGES else 12
-    seen, mode = [], mode_of(shape[-1])
-    for i in order:
-        seen += views(decode(paths[i].read_bytes(), mode), shape[0], expected, count)
+    seen = []
+    drawn = (paths[i] for i in order)
+    for image in readable(drawn, mode_of(shape[-1]), CALIBRATION_IMAGES):
+        seen += views(image, shape[0], expected, count)
     return stacked(seen[:CALIBRATION_IMAGES], shape[-1])

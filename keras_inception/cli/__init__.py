@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -78,6 +79,8 @@ def main(argv: list[str] | None = None) -> int:
 def _status(arguments) -> int:
     _start_printing()
     logging.getLogger("keras_inception").setLevel(logging.INFO)
+    # Pillow warns of images that are refused by name here.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     try:
         with _terminated_politely(), needed_by(arguments.verb):
             if arguments.needs_frameworks(arguments):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from . import options
+
+log = logging.getLogger(__name__)
 
 _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
 _VIEWS = ("classes", "preprocessing", "crops", "trust")
@@ -17,16 +21,31 @@ def _evaluate(arguments) -> None:
     options.say(f"{' + '.join(arguments.subjects)}: {scores}")
 
 
-def _predict(arguments) -> None:
-    """the classes of photographs, by name"""
+def _predict(arguments) -> int:
+    """the classes of photographs, by name; exit status 2 if one of them cannot be read"""
+    from keras_inception.evaluation.classifier import open_classifier
     from keras_inception.evaluation.prediction import predict
+    from keras_inception.images import Unreadable
 
-    values = options.given(arguments, "photographs", "top", *_VIEWS)
-    answers = predict(arguments.weights, **values)
-    for path, best in zip(arguments.photographs, answers, strict=True):
+    classifier = open_classifier(
+        arguments.weights, **options.given(arguments, "classes", "preprocessing")
+    )
+    failed = 0
+    for path in arguments.photographs:
+        try:
+            (best,) = predict(
+                classifier, photographs=path, **options.given(arguments, "top", "crops")
+            )
+        except Unreadable as error:
+            failed += 1
+            log.warning("left out: %s", error)
+            continue
         options.say(path)
         for name, score in best:
             options.say(f"  {score:.4f}  {name}")
+    if failed:
+        log.warning("%d of %d photographs could not be read", failed, len(arguments.photographs))
+    return 2 if failed else 0
 
 
 def _report(arguments) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.imagenet import class_names
-from keras_inception.images import UNREADABLE, decode, upright
+from keras_inception.images import photograph, upright
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data import DataRef
 from keras_inception.training.data.examples import mode_of
@@ -66,8 +66,8 @@ class Classifier(ABC):
         Raises BadInput for a photograph that is missing or cannot be read.
         """
         rows = []
-        for photograph in _several(photographs):
-            image = _image(photograph, mode_of(self.channels))
+        for given in _several(photographs):
+            image = _image(given, mode_of(self.channels))
             seen = views(image, self.size, self.preprocessing, crops)
             rows.append(self.of_pixels(stacked(seen, self.channels)).mean(axis=0))
         return np.stack(rows)
@@ -125,20 +125,14 @@ def _several(photographs) -> list:
     return list(photographs)
 
 
-def _image(photograph, mode: str) -> Image.Image:
-    if isinstance(photograph, Image.Image):
-        return upright(photograph, mode)
-    if isinstance(photograph, np.ndarray):
-        if photograph.dtype != np.uint8:
-            raise BadInput(f"pixels must be uint8, 0..255; got {photograph.dtype}")
-        return upright(Image.fromarray(photograph.squeeze()), mode)
-    path = Path(photograph)
-    if not path.is_file():
-        raise BadInput(f"there is no photograph {str(path)!r}")
-    try:
-        return decode(path.read_bytes(), mode)
-    except UNREADABLE as error:
-        raise BadInput(f"{path} is not an image that can be read: {error}") from error
+def _image(given, mode: str) -> Image.Image:
+    if isinstance(given, Image.Image):
+        return upright(given, mode)
+    if isinstance(given, np.ndarray):
+        if given.dtype != np.uint8:
+            raise BadInput(f"pixels must be uint8, 0..255; got {given.dtype}")
+        return upright(Image.fromarray(given.squeeze()), mode)
+    return photograph(given, mode)
 
 
 def open_classifier(

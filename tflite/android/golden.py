@@ -9,7 +9,7 @@ from PIL import Image
 from keras_inception.crops import stacked
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import FileClassifier
-from keras_inception.images import centre, decode, photographs
+from keras_inception.images import centre, photographs, readable
 from keras_inception.training.data.examples import mode_of
 
 COUNT = 4
@@ -17,14 +17,15 @@ COUNT = 4
 
 def images(classifier: FileClassifier, folder: str | Path | None) -> list[Image.Image]:
     """COUNT images or fewer, cut and scaled: from a folder of photographs, or test images of the
-    run in whose folder the file is. Raises BadInput if it is in none: a file from elsewhere does
-    not choose which pictures go into an app."""
+    run in whose folder the file is. Photographs that cannot be read are left out. Raises BadInput
+    if none can be, and if the file is in no run: a file from elsewhere does not choose which
+    pictures go into an app."""
     if folder is not None:
         mode = mode_of(classifier.channels)
-        found = [decode(p.read_bytes(), mode) for p in photographs(Path(folder))[:COUNT]]
+        found = readable(photographs(Path(folder)), mode, COUNT)
     elif classifier.data:
         test = classifier.data.split().test.balanced(COUNT, 0)
-        found = [test.image(i) for i in range(min(COUNT, len(test)))]
+        found = map(test.image, range(min(COUNT, len(test))))
     else:
         raise BadInput(
             f"{classifier.name} is in no run's folder, so that its images are not known; name "

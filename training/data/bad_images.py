@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from keras_inception.errors import BadInput
-from keras_inception.images import UNREADABLE
+from keras_inception.images import Unreadable
 
 from .examples import Examples
-from .headers import reason
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class BadImages:
         for candidate in self._candidates(i):
             try:
                 return make(candidate)
-            except UNREADABLE as error:
+            except Unreadable as error:
                 self._note(candidate, error)
         self._stop(
             f"class {self.examples.classes[self.examples.labels[i]]} has no readable image; "
@@ -47,7 +46,7 @@ class BadImages:
         members = np.flatnonzero(self.examples.labels == self.examples.labels[i])
         yield from np.roll(members, -np.searchsorted(members, i))[1:].tolist()
 
-    def _note(self, i: int, error: Exception) -> None:
+    def _note(self, i: int, error: Unreadable) -> None:
         with self.lock:
             if i in self.found:
                 return
@@ -55,10 +54,10 @@ class BadImages:
         name = self.examples.name(i)
         if self.policy == "stop":
             self._stop(
-                f"{name} cannot be read: {reason(error)}; `keras-inception data check` names all "
+                f"{name} cannot be read: {error}; `keras-inception data check` names all "
                 "such images, and --bad-images skip trains without them"
             )
-        log.warning("replaced by others of its class: %s: %s", name, reason(error))
+        log.warning("replaced by others of its class: %s: %s", name, error)
 
     def _stop(self, why: str):
         self.stopped = BadInput(why)

@@ -9,10 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_inception.errors import BadInput
-from keras_inception.images import UNREADABLE, Undecoded, decode
-
-from .headers import reason
+from keras_inception.images import Undecoded, Unreadable, decode, read
 
 #: The parts of a split, and what images are called that serve as validation and test part both.
 PARTS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -91,10 +88,11 @@ def of_files(
     def image(i: int) -> Image.Image:
         try:
             return decode(encoded(i), mode)
-        except UNREADABLE as error:
-            raise BadInput(
-                f"{name(i)} cannot be read: {reason(error)}; remove it: "
-                "`keras-inception data check` names all such images"
+        except Unreadable as error:
+            raise Unreadable(
+                f"{name(i)} cannot be read: {error}; remove it: "
+                "`keras-inception data check` names all such images",
+                error.kind,
             ) from error
 
     labels = np.asarray(labels, np.int32)
@@ -105,7 +103,7 @@ def of_paths(paths: Sequence[Path], labels, classes, fingerprint="", digests=())
     """Examples of RGB that are image files of these paths."""
 
     def content(i: int) -> bytes:
-        return paths[i].read_bytes()
+        return read(paths[i])
 
     return of_files(content, labels, classes, 3, fingerprint, lambda i: str(paths[i]), digests)
 

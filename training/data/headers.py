@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import TypeVar
 
-from PIL import Image
+from keras_inception.images import Unreadable, decode, format_of, opened, regular
 
-from keras_inception.images import UNREADABLE, decode, opened
+T, U = TypeVar("T"), TypeVar("U")
 
 #: Files of up to two ends are read and hashed whole.
 END = 32 * 1024
 #: What a whole file has near its end; some cameras write more behind it.
-_LAST = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
+_LAST = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 
 
 @dataclass(frozen=True)
@@ -33,38 +34,44 @@ class Look:
 def look(path: Path) -> Look:
     """Files that seem to have lost their end are decoded, to see what is left of them."""
     try:
-        with open(path, "rb") as file:
+        with regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            if size == 0:
-                return Look(failure="zero bytes")
             content, large = file.read(2 * END), size > 2 * END
             if large:
                 file.seek(size - END)
                 content = content[:END] + file.read(END)
             file.seek(0)
             image = opened(file)
-            if _LAST.get(image.format, b"") not in content[-END:]:
-                file.seek(0)
-                decode(file.read(), "RGB")
+            if _LAST.get(format_of(image), b"") not in content[-END:]:
+                decode(file, "RGB")
         digest = sha256(content + (str(size).encode() if large else b"")).digest()
         return Look(digest, large, image.mode)
-    except UNREADABLE as error:
-        return Look(failure=reason(error))
+    except Unreadable as error:
+        return Look(failure=str(error))
 
 
 def look_at(paths: list[Path]) -> list[Look]:
     """`look` at all of them, in parallel; large files that look the same are read whole."""
-    with ThreadPoolExecutor() as pool:
-        chunks = [paths[start : start + 256] for start in range(0, len(paths), 256)]
-        looks = [one for chunk in pool.map(lambda c: [*map(look, c)], chunks) for one in chunk]
-        twins = [i for same in groups(one.digest for one in looks) for i in same if looks[i].large]
-        for i, digest in zip(twins, pool.map(lambda i: digest_of(paths[i]), twins), strict=True):
-            looks[i] = Look(digest, True, looks[i].mode)
+    looks = in_parallel(look, paths)
+    twins = [i for same in groups(one.digest for one in looks) for i in same if looks[i].large]
+    for i, whole in zip(twins, in_parallel(_look_at_all, [paths[i] for i in twins]), strict=True):
+        looks[i] = replace(looks[i], digest=whole.digest, failure=whole.failure)
     return looks
 
 
-def digest_of(path: Path) -> bytes:
-    return sha256(path.read_bytes()).digest()
+def _look_at_all(path: Path) -> Look:
+    try:
+        with regular(path) as file:
+            return Look(file_digest(file, "sha256").digest())
+    except Unreadable as error:
+        return Look(failure=str(error))
+
+
+def in_parallel(function: Callable[[T], U], items: list[T]) -> list[U]:
+    """`function` of each, on several threads, in chunks: a thread's turn takes 2 kB to remember."""
+    chunks = [items[start : start + 32] for start in range(0, len(items), 32)]
+    with ThreadPoolExecutor() as pool:
+        return [one for done in pool.map(lambda c: [*map(function, c)], chunks) for one in done]
 
 
 def groups(digests: Iterable[bytes]) -> list[list[int]]:
@@ -74,7 +81,3 @@ def groups(digests: Iterable[bytes]) -> list[list[int]]:
         if digest:
             found.setdefault(digest, []).append(position)
     return [same for same in found.values() if len(same) > 1]
-
-
-def reason(error: Exception) -> str:
-    return "not an image" if isinstance(error, Image.UnidentifiedImageError) else str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def labelled(
     Raises BadInput if a file is missing, or a class unknown.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise BadInput(f"there is no folder {str(folder)!r}; give one of photographs")
     if labels is not None:
         paths, positions = listed(folder, classes, Path(labels))
@@ -56,18 +57,22 @@ def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[P
     """The files under `folder` that the text file `labels` lists, and their classes' positions."""
     if not labels.is_file():
         raise BadInput(f"there is no file {str(labels)!r}; give one of names and classes")
+    try:
+        lines = labels.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{labels} is not UTF-8 ({error}); save it as UTF-8") from error
     pairs = []
-    for number, line in enumerate(labels.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         match = re.fullmatch(r"(.*?)[\s,]+(\S+)\s*", line.strip())
         if not match:
             raise BadInput(f"line {number} of {labels} needs a file name and a class; got {line!r}")
         path = folder / match[1]
-        if not path.is_file():
+        if not os.path.isfile(path):
             # Lists are often made in the folder above.
             path = folder / Path(match[1]).name
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise BadInput(f"line {number} of {labels}: there is no file {str(path)!r}")
         pairs.append((path, match[2]))
     if not pairs:

@@ -15,12 +15,11 @@ import numpy as np
 from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing, write_json
-from keras_inception.images import UNREADABLE
+from keras_inception.images import Unreadable, format_of, opened
 from keras_inception.locks import alone
 
 from . import DataRef, tfrecord
 from .examples import TEST, TRAIN, VALIDATION, Examples
-from .headers import reason
 from .sources.packed import PLAN, RECORD, Plan, index_file, read
 
 log = logging.getLogger(__name__)
@@ -100,12 +99,13 @@ def _record(examples: Examples, i: int) -> bytes:
             content = buffer.getvalue()
         else:
             content = examples.encoded(i)
-    except UNREADABLE as error:
-        raise BadInput(f"{examples.name(i)} cannot be read: {reason(error)}") from error
+        format = format_of(opened(content)).lower()
+    except Unreadable as error:
+        raise BadInput(f"{examples.name(i)} cannot be read: {error}") from error
     return tfrecord.example(
         {
             "image/encoded": content,
-            "image/format": b"jpeg" if content[:2] == b"\xff\xd8" else b"png",
+            "image/format": format.encode(),
             "image/class/label": label,
             "image/class/text": examples.classes[label].encode("utf-8", "surrogateescape"),
             "image/filename": examples.name(i).encode("utf-8", "surrogateescape"),

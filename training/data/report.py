@@ -5,25 +5,36 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from keras_inception.images import MAX_PIXELS, ORIENTATION, UNREADABLE, decode
+from keras_inception.images import (
+    DAMAGED,
+    EXTENSIONS,
+    FORMATS,
+    ORIENTATION,
+    Unreadable,
+    decode,
+    format_of,
+    opened,
+    refusing,
+    regular,
+)
 
 from . import DataRef, sources
-from .examples import PARTS, TRAIN
-from .headers import groups, reason
+from .examples import PARTS, TRAIN, Examples
+from .headers import groups, in_parallel
 from .sources.files import Listing
 
 #: Largest class over smallest from which on a set is called skewed.
 SKEWED = 3
-_SUFFIXES = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
 
 
 @dataclass
@@ -57,14 +68,14 @@ class Report:
         return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Item:
     """An image, and what `_examine` finds in it."""
 
     name: str
     label: int
     part: str
-    content: Callable[[], bytes | Image.Image]
+    opened: Callable[[], AbstractContextManager[BinaryIO | Image.Image]]
     digest: bytes = b""
     wrong: tuple[str, str] | None = None
     notices: list[str] = field(default_factory=list)
@@ -80,8 +91,7 @@ def check(data: DataRef) -> Report:
         for kinds, cases in ((report.wrong, found.mistakes), (report.notices, found.remarks)):
             if cases:
                 kinds["the listing"] += cases
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(_examine, items, chunksize=1))
+    in_parallel(_examine, items)
     for item in items:
         if item.wrong:
             kind, why = item.wrong
@@ -97,47 +107,39 @@ def _items(found) -> Iterator[_Item]:
     if isinstance(found, Listing):
         parts = found.parts or [""] * len(found.paths)
         for path, label, part in zip(found.paths, found.labels, parts, strict=True):
-            yield _Item(str(path), label, part, path.read_bytes)
+            yield _Item(str(path), label, part, partial(regular, path))
         return
     for part, examples in zip(PARTS, found, strict=True):
         for i, label in enumerate(examples.labels if examples else ()):
-            yield _Item(
-                examples.name(i), int(label), part, partial(examples.encoded or examples.image, i)
-            )
+            yield _Item(examples.name(i), int(label), part, partial(_given, examples, i))
+
+
+@contextmanager
+def _given(examples: Examples, i: int) -> Iterator[BinaryIO | Image.Image]:
+    yield io.BytesIO(examples.encoded(i)) if examples.encoded else examples.image(i)
 
 
 def _examine(item: _Item) -> None:
-    kind = "unreadable"
     try:
-        content = item.content()
-        if isinstance(content, Image.Image):
-            item.digest = sha256(content.tobytes()).digest()
-            return
-        if not content:
-            item.wrong = "zero bytes", "the file is empty"
-            return
-        kind = "not an image"
-        image = Image.open(io.BytesIO(content))
-        if image.width * image.height > MAX_PIXELS:
-            raise Image.DecompressionBombError(
-                f"{image.width}x{image.height} pixels, more than {MAX_PIXELS:,}"
-            )
-        kind = "truncated or damaged"
-        notices = [*_kinds(image, Path(item.name))]
-        decode(content, "RGB")
-        item.digest, item.notices = sha256(content).digest(), notices
-    except Image.DecompressionBombError as error:
-        item.wrong = "huge", str(error)
-    except UNREADABLE as error:
-        item.wrong = kind, reason(error)
+        with item.opened() as content:
+            if isinstance(content, Image.Image):
+                item.digest = sha256(content.tobytes()).digest()
+                return
+            image = opened(content)
+            with refusing(DAMAGED):
+                notices = [*_kinds(image, Path(item.name))]
+            decode(content, "RGB")
+            content.seek(0)
+            item.digest, item.notices = file_digest(content, "sha256").digest(), notices
+    except Unreadable as error:
+        item.wrong = error.kind, str(error)
 
 
 def _kinds(image: Image.Image, path: Path) -> Iterator[str]:
     if not str(path).isascii():
         yield "names in other scripts"
     suffix = path.suffix.lower()
-    suffixes = _SUFFIXES.get(image.format, ())
-    if suffix in (".jpg", ".jpeg", ".png") and suffix not in suffixes:
+    if suffix in EXTENSIONS and suffix not in FORMATS[format_of(image)]:
         yield f"{image.format} with another extension"
     # The second picture in a telephone's MPO is the first again, for the screen.
     if image.format != "MPO" and getattr(image, "is_animated", False):

@@ -9,7 +9,7 @@ from keras_inception.errors import BadInput
 from ...recipes.recipe import DATA
 from ..examples import Parts
 from . import arrays, csv_file, folder, imagenet, packed, tfds
-from .files import Listing, parts_of
+from .files import Listing, no_labels, parts_of
 
 _IN_FILES = {
     "folder": folder.listing,
@@ -22,6 +22,15 @@ _NAMED = {"keras": arrays.of_keras, "tfds": tfds.of_tfds}
 
 def find(source: str, holdout: float, seed: int) -> Listing | Parts:
     """The files that `source` lists, whatever is wrong with them, or what other sources hold."""
+    found = _found(source, holdout, seed)
+    if isinstance(found, Listing):
+        found.mistakes[:0] = no_labels(found.classes)
+    elif wrong := no_labels(found[0].classes):
+        raise BadInput(f"{source}: {wrong[0]}")
+    return found
+
+
+def _found(source: str, holdout: float, seed: int) -> Listing | Parts:
     kind, _, what = source.partition(":")
     if kind in _IN_FILES and what:
         return _IN_FILES[kind](Path(what))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 from keras_inception.errors import BadInput
@@ -49,7 +50,7 @@ def listing(table: Path) -> Listing:
             )
         elif part == "unknown":
             found.mistakes.append(f"line {number} of {table}: no such split")
-        elif not (table.parent / path).is_file():
+        elif not os.path.isfile(table.parent / path):
             found.mistakes.append(f"line {number} of {table}: there is no file {path!r}")
         else:
             where = TEST if part == VALIDATION and not three else part
@@ -62,6 +63,8 @@ def listing(table: Path) -> Listing:
 def _rows(table: Path) -> tuple[list[tuple[int, str, str, str | None]], list[str]]:
     """(line number, path, label, part) of each row, and the names of the columns."""
     try:
+        if not table.is_file():  # A FIFO would be waited for.
+            raise OSError("it is no file")
         with open(table, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
             columns = [name.strip().lower() for name in reader.fieldnames or ()]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from unicodedata import category
 
 import numpy as np
 
@@ -48,41 +50,39 @@ class Listing:
             self.parts.append(part)
 
 
+def no_labels(classes: Sequence[str]) -> list[str]:
+    """What is wrong with names that cannot be a file's labels, each of them a line of UTF-8."""
+    mistakes = []
+    for name in classes:
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            why = "is not UTF-8"
+        elif any(category(character) in ("Cc", "Zl", "Zp") for character in name):
+            why = "has control characters or line breaks"
+        elif not name.strip():
+            why = "is empty"
+        else:
+            continue
+        mistakes.append(f"the name of the class {name!r} {why}: rename it")
+    return mistakes
+
+
 def class_folders(root: Path) -> list[Path]:
-    """The sub-folders of `root`, sorted. Raises BadInput if they are fewer than two."""
-    if not root.is_dir():
+    """The sub-folders of `root`, sorted. Raises BadInput if fewer than two are seen."""
+    if not os.path.isdir(root):
         raise BadInput(f"there is no folder {str(root)!r}; give one with a sub-folder per class")
-    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    try:
+        inside = sorted(root.iterdir())
+    except OSError as error:
+        raise BadInput(
+            f"{root} cannot be looked into: {error.strerror}; give a folder that can"
+        ) from error
+    folders = [path for path in inside if os.path.isdir(path) and not path.name.startswith(".")]
     if len(folders) < 2:
         raise BadInput(
             f"{root} needs a sub-folder of images for each of at least two classes; "
             f"it has {len(folders)}"
         )
     return folders
-
-
-def images_under(folder: Path, remarks: list[str]) -> list[Path]:
-    """The image files under `folder`, sorted. Links are followed, but not round in circles."""
-    found = []
-
-    def walk(here: Path, above: frozenset) -> None:
-        status = here.stat()
-        if (status.st_dev, status.st_ino) in above:
-            remarks.append(f"symlink loop, not followed: {here}")
-            return
-        above |= {(status.st_dev, status.st_ino)}
-        with os.scandir(here) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                try:
-                    if entry.is_dir():
-                        walk(here / entry.name, above)
-                    elif Path(entry.name).suffix.lower() in EXTENSIONS:
-                        found.append(here / entry.name)
-                except OSError as error:  # a link to itself
-                    remarks.append(f"not followed: {here / entry.name}: {error.strerror}")
-
-    walk(folder, frozenset())
-    return sorted(found)
 
 
 def parts_of(listing: Listing, holdout: float, seed: int) -> Parts:

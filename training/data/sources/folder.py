@@ -1,12 +1,13 @@
-"""`folder:DIR`: a sub-folder of JPEG and PNG files per class, classes sorted by name."""
+"""`folder:DIR`: a sub-folder of images per class, classes sorted by name."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from keras_inception.errors import BadInput
+from keras_inception.images import images_under
 
-from .files import PART_NAMES, Listing, class_folders, images_under
+from .files import PART_NAMES, Listing, class_folders
 
 
 def listing(root: Path) -> Listing:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from keras_inception.errors import BadInput
+from keras_inception.images import images_under
 
 from ..examples import TEST, TRAIN, VALIDATION
 from ..labelled import listed
-from .files import Listing, class_folders, images_under
+from .files import Listing, class_folders
 
 
 def listing(root: Path) -> Listing:

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_inception import records
 from keras_inception.errors import BadInput
+from keras_inception.images import Unreadable, refusing
 
 from .. import tfrecord
 from ..examples import PARTS, Examples, Parts, of_files
@@ -82,17 +83,18 @@ def _part(folder: Path, plan: Plan, part: str) -> Examples:
             raise BadInput(f"{path} is missing or not whole; pack the set again, or restore it")
 
     def features(i: int) -> dict:
-        with open(shards[shard[i]], "rb") as file:
-            file.seek(offset[i])
-            data = file.read(length[i])
-        if crc32(data) != crc[i]:
-            raise ValueError(f"image {i} of {part} is damaged")
-        return tfrecord.features_of(data)
+        with refusing("damaged"):
+            with open(shards[shard[i]], "rb") as file:
+                file.seek(offset[i])
+                data = file.read(length[i])
+            if crc32(data) != crc[i]:
+                raise Unreadable(f"image {i} of {part} is damaged", "damaged")
+            return tfrecord.features_of(data)
 
     def name(i: int) -> str:
         try:
             return f"{folder}: {features(i)['image/filename'].decode(errors='replace')}"
-        except ValueError:
+        except Unreadable:
             return f"{folder}: {part} {i}"
 
     return of_files(
