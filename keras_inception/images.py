@@ -120,8 +120,8 @@ class _Budget:
 
 #: Two images of the largest size at once, or any number of small ones.
 _DECODING = _Budget(2 * MAX_PIXELS)
-# Of blocks of 16 MB, as Pillow has them, each thread would keep some: only pieces of more than 32 MB
-# are given back by the C library at once.
+# Of blocks of 16 MB, as Pillow has them, each thread would keep some: the C library gives back at
+# once only what was got in pieces of more than 32 MB.
 Image.core.set_block_size(64 << 20)
 
 
