@@ -147,7 +147,7 @@ def _keras(scratch: Path) -> list[bytes]:
     y = keras.layers.Conv2D(4, 3, padding="same", kernel_regularizer="l2")(x)
     y = keras.layers.Concatenate()([x, keras.ops.relu(y)])
     functional = keras.Model(x, keras.layers.GlobalAveragePooling2D()(y))
-    inception = GoogLeNet(weights=None, classes=4, input_shape=(32, 32, 3), width=0.125)
+    inception = GoogLeNet(weights=None, classes=4, input_shape=(32, 32, 3), width=0.25)
     for model in (small, functional, inception):
         model.save(path)
         found.append(path.read_bytes())
@@ -388,6 +388,12 @@ TARGETS = {
         _json_of(MADE_BEFORE / "pack" / "pack.json"),
         _at("pack/pack.json", _open_pack),
         mutations.of_json,
+        share=3,
+    ),
+    "pack_index": Target(
+        _json_of(MADE_BEFORE / "pack" / "train.index.npz"),
+        _at("pack/train.index.npz", _open_pack),
+        mutations.of_zip({}),
         share=3,
     ),
     "beside_json": Target(

@@ -13,9 +13,10 @@ import numpy as np
 from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.images import Unreadable, refusing
+from keras_inception.weights.formats import numpy_arrays
 
 from .. import tfrecord
-from ..examples import PARTS, Examples, Parts, of_files
+from ..examples import PARTS, TRAIN, Examples, Parts, of_files
 
 #: What says how a set was packed, and what is there until it is.
 RECORD, PLAN = "pack.json", "unfinished.json"
@@ -64,8 +65,10 @@ def read(folder: Path) -> Parts:
     try:
         plan = records.convert(records.read(folder / RECORD), Plan)
         train, *others = (_part(folder, plan, part) for part in PARTS if part in plan.shards)
+        if TRAIN not in plan.shards or not others:
+            raise BadInput(f"it has the parts {', '.join(plan.shards) or 'none'} alone")
         return (train, *others) if len(others) == 2 else (train, None, *others)
-    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
+    except Exception as error:  # What NumPy and zipfile raise on damage, neither says.
         raise BadInput(
             f"the packed set in {folder} is damaged ({error}); pack it again, or restore it"
         ) from error
@@ -73,14 +76,22 @@ def read(folder: Path) -> Parts:
 
 def _part(folder: Path, plan: Plan, part: str) -> Examples:
     count = plan.shards[part]
+    there = len([*folder.glob(f"{part}-*-of-{count:05}.tfrecord")])
+    if not 0 < count == there:
+        raise BadInput(f"of {count} shards of {part}, {there} are there")
     shards = [folder / f"{part}-{shard:05}-of-{count:05}.tfrecord" for shard in range(count)]
-    with np.load(index_file(folder, part)) as arrays:
-        (shard, offset, length, crc), labels = arrays["where"], arrays["labels"]
-        digests = [row.tobytes() for row in arrays["digests"]]
+    arrays = numpy_arrays.read(index_file(folder, part))
+    where, labels = (arrays[name].astype(np.int64, casting="safe") for name in ("where", "labels"))
+    shard, offset, length, crc = where
+    digests = [row.tobytes() for row in arrays["digests"]]
+    if not len(labels) == len(digests) == len(shard) == plan.images[part]:
+        raise BadInput(f"its index of {part} is not of {plan.images[part]} images")
+    if where.min() < 0 or labels.min() < 0 or labels.max() >= len(plan.classes):
+        raise BadInput(f"its index of {part} has labels or places that are not there")
     for number, path in enumerate(shards):
         ends = (offset + length)[shard == number].max() + 4
         if not path.is_file() or path.stat().st_size != ends:
-            raise BadInput(f"{path} is missing or not whole; pack the set again, or restore it")
+            raise BadInput(f"{path.name} is missing or not whole")
 
     def features(i: int) -> dict:
         with refusing("damaged"):
