@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from random import Random
 
@@ -97,6 +98,30 @@ def of_zip(changes: dict[str, Change]) -> Change:
         return made.getvalue()
 
     return change
+
+
+def of_png(content: bytes, draw: Random) -> bytes:
+    """A chunk changed inside a right checksum, taken out or written twice; or any bytes."""
+    if draw.random() < 0.2:
+        return of_bytes(content, draw)
+    chunks, at = [], 8
+    while at < len(content):
+        end = at + 8 + int.from_bytes(content[at : at + 4], "big")
+        chunks.append((content[at + 4 : at + 8], content[at + 8 : end]))
+        at = end + 4
+    k = draw.randrange(len(chunks))
+    match draw.randrange(6):
+        case 0:
+            del chunks[k]
+        case 1:
+            chunks.insert(draw.randrange(len(chunks) + 1), chunks[k])
+        case _:
+            chunks[k] = chunks[k][0], of_bytes(chunks[k][1], draw)
+    made = content[:8]
+    for kind, data in chunks:
+        body = kind + data
+        made += len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    return made
 
 
 def of_text(content: bytes, draw: Random) -> bytes:

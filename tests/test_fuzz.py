@@ -44,14 +44,14 @@ from keras_inception.errors import BadInput
 from fuzz import worker
 from fuzz.targets import TARGETS, Target
 
-worker.SECONDS = 0.5
+worker.SECONDS, worker.MEMORY = 1, 100 << 20
 
 def open(content, scratch):
     kind = content[0] % 5
     if kind == 0: {}["x"]
     if kind == 1: os.abort()
-    if kind == 2: time.sleep(0.8)
-    if kind == 3: bytearray(os.urandom(1) * (worker.MEMORY + (64 << 20)))
+    if kind == 2: time.sleep(1.2)
+    if kind == 3: bytearray(os.urandom(1) * (2 * worker.MEMORY))
     raise BadInput("no file")
 
 draw = lambda content, random: bytes([next(numbers)])
