@@ -22,7 +22,7 @@ _NO_NEW_PRIVS = 38
 _CAPABILITIES = 0x20080522
 
 
-def close(memory: int) -> None:
+def close(memory: int) -> int:
     """What is open stays so, and nothing else can be had from here on.
 
     On Linux: no file is opened, made, removed or executed, nor does one grow; no new descriptor,
@@ -30,10 +30,11 @@ def close(memory: int) -> None:
     bytes of address space beside those in use. Files need Landlock: 5.13, and a system that has it
     switched on. Elsewhere there are the limits that the system has: none on Windows.
 
-    What is imported later is a file as well. Raises RuntimeError if there is more than one thread:
+    The bytes of address space in use, for `bound`; 0 where they are not known. What is imported
+    later is a file as well. Raises RuntimeError if there is more than one thread:
     Landlock binds the one that calls, and those that it starts.
     """
-    linux = sys.platform == "linux"
+    linux, used = sys.platform == "linux", 0
     if linux and len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("other threads would keep what this one gives up")
     if resource is not None:
@@ -51,6 +52,14 @@ def close(memory: int) -> None:
         _limit(resource.RLIMIT_NOFILE, free)
     if linux:
         _drop_capabilities()  # Root could raise the limits again.
+    return used
+
+
+def bound(memory: int) -> None:
+    """At most `memory` bytes of address space, within what `close` left, until the next call."""
+    if sys.platform == "linux":
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (min(memory, hard), hard))
 
 
 def landlock_version() -> int:

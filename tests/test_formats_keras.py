@@ -1,7 +1,5 @@
 """Keras' HDF5 files: two layouts, many ways of naming, and a library that crashes."""
 
-import subprocess
-
 import h5py
 import keras
 import numpy as np
@@ -117,7 +115,7 @@ def test_h5_files_do_not_reach_into_others(tmp_path):
         with h5py.File(tmp_path / f"{name}.h5", "a") as file:
             del file["a/k"]
             make(file["a"])
-        with pytest.raises(BadInput, match="its weight a/k lies in another file"):
+        with pytest.raises(BadInput, match="its weight a/k .*lies in another file"):
             read(tmp_path / f"{name}.h5")
 
 
@@ -146,8 +144,7 @@ def test_a_heap_that_hdf5_never_leaves_is_left(tmp_path, monkeypatch):
 
 def test_a_crash_of_hdf5_is_survived(tmp_path, monkeypatch):
     legacy_h5(tmp_path / "x.h5", {"a": ["k"]})
-    crash = subprocess.CompletedProcess([], -11, "", "")
-    monkeypatch.setattr(keras_h5.subprocess, "run", lambda *a, **k: crash)
+    monkeypatch.setattr(keras_h5.children, "answer", lambda *a, **k: (-11, ""))
     with pytest.raises(BadInput, match="HDF5 crashes on it"):
         read(tmp_path / "x.h5")
 

@@ -1,5 +1,6 @@
 """`.keras` files that are damaged, or made to harm, end in a sentence, and take little to it."""
 
+import io
 import os
 import random
 import re
@@ -19,7 +20,7 @@ from keras.src.backend.common import global_state
 from PIL import Image
 
 import keras_inception as ki
-from keras_inception import cli
+from keras_inception import children, cli
 from keras_inception.errors import BadInput
 from keras_inception.weights import keras_file
 from keras_inception.weights.formats import keras_h5
@@ -252,8 +253,7 @@ def test_hdf5_of_others_is_opened_in_a_child_alone(file, tmp_path, monkeypatch):
     """Its crash there is a sentence here, wherever weights of Keras' own are taken."""
     weights = tmp_path / "x.weights.h5"
     weights.write_bytes(member(file, "model.weights.h5"))
-    crash = subprocess.CompletedProcess([], -11)
-    monkeypatch.setattr(keras_h5.subprocess, "run", lambda *a, **k: crash)
+    monkeypatch.setattr(keras_h5.children, "answer", lambda *a, **k: (-11, ""))
     opened = []
     monkeypatch.setattr(keras_h5.h5py, "File", lambda *a, **k: opened.append(a))
     assert "HDF5 crashes on it" in refusal(file)
@@ -268,18 +268,17 @@ def test_weights_of_another_model_are_a_sentence(file):
         ki.GoogLeNet(weights=file, width=0.25)
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_AS"), reason="a limit of Linux")
-def test_the_child_has_bounds_of_memory_and_of_what_it_writes(tmp_path):
-    code = (
-        "from keras_inception.weights.formats.keras_h5_layouts import _limit\n"
-        "_limit(1 << 28, 1000)\n"
-        "from pathlib import Path\n"
-        "for take in (lambda: bytearray(1 << 29), lambda: Path('x').write_bytes(bytes(2000))):\n"
-        "    try: take()\n"
-        "    except (MemoryError, OSError) as error: print(type(error).__name__)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
-    assert done.stdout.split() == [b"MemoryError", b"OSError"], done.stderr
+def test_a_child_that_says_too_much_or_nothing_is_ended():
+    def answered(code, seconds=20.0):
+        command = [sys.executable, "-c", f"import sys, time; {code}"]
+        out = io.BytesIO()
+        return *children.answer(command, subprocess.DEVNULL, out, seconds, 1000), out.getvalue()
+
+    assert answered("print(1); sys.exit('why')") == (1, "why", b"1\n")
+    status, _, said = answered("[sys.stdout.write('x' * 10_000) for _ in range(10**6)]")
+    assert status == -9 and len(said) <= 1000
+    with pytest.raises(children.Late):
+        answered("time.sleep(60)", seconds=0.5)
 
 
 @pytest.fixture

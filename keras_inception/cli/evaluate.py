@@ -28,7 +28,7 @@ def _predict(arguments) -> int:
     from keras_inception.images import Unreadable
 
     classifier = open_classifier(
-        arguments.weights, **options.given(arguments, "classes", "preprocessing")
+        arguments.weights, **options.given(arguments, "classes", "preprocessing", "trust")
     )
     failed = 0
     for path in arguments.photographs:

@@ -24,7 +24,7 @@ import ai_edge_litert  # noqa: F401
 import numpy as np
 
 from keras_inception import records
-from keras_inception.children import command
+from keras_inception.children import ALONE, command
 from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 
@@ -44,8 +44,6 @@ WORDS = 1 << 20
 #: Lengths of a message's JSON and of the data behind it.
 HEAD = struct.Struct("<QQ")
 _WHY = f"`python -m {__package__}.guarded {MEMORY}` says why"
-# One thread until the child has closed itself in, and one heap: each reserves address space.
-_ALONE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 def opened(
@@ -86,7 +84,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ALONE},
+            env={**os.environ, **ALONE},
         )
 
     def call(

@@ -7,7 +7,6 @@ that a stranger wrote is given to HDF5 here.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ...children import command
+from ... import children
 from ...errors import BadInput
+from .numpy_arrays import INFLATION, MOST
 
 # Seconds for starting, and bytes a second for reading: ten times what a slow machine needs.
 START, SPEED = 20, 10e6
@@ -52,23 +52,20 @@ def copy(path: Path, target: Path, within: Path) -> int:
 @contextmanager
 def _asked(key: str, path: Path, within: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """The arrays of the file by `key`, as `keras_h5_layouts` says, each read when it is used."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder, "arrays.npz")
-        with open(Path(folder, "said"), "w+", encoding="utf-8", errors="replace") as said:
-            try:
-                done = subprocess.run(
-                    [*command(f"{__package__}.keras_h5_layouts"), key, path, within, out],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=said,
-                    timeout=START + path.stat().st_size / SPEED,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise BadInput("HDF5 comes to no end with it; get the file again") from error
-            if done.returncode:
-                said.seek(0)
-                # A crash has no last words.
-                reason = said.read().strip().splitlines()[-1:] if done.returncode == 1 else []
-                raise BadInput(*(reason or ["HDF5 crashes on it; get the file again"]))
+    given = within.stat().st_size
+    asked = [*children.command(f"{__package__}.keras_h5_layouts"), key, str(given)]
+    # Twice, as bfloat16 is widened; and the heads that NumPy and the archive write.
+    most = 2 * INFLATION * given + 1000 * MOST
+    with tempfile.TemporaryFile() as out:
+        try:
+            with open(path, "rb") as file:
+                seconds = START + path.stat().st_size / SPEED
+                status, words = children.answer(asked, file, out, seconds, most)
+        except children.Late as error:
+            raise BadInput("HDF5 comes to no end with it; get the file again") from error
+        if status:
+            # A crash has no last words.
+            raise BadInput(words if status == 1 and words else "HDF5 crashes on it; get it again")
+        out.seek(0)
         with np.load(out) as archive:
             yield archive

@@ -2,29 +2,30 @@
 
 `keras_h5` runs this module as a program of its own:
 
-    python -m keras_inception.weights.formats.keras_h5_layouts KEY weights.h5 GIVEN arrays.npz
+    python -m keras_inception.weights.formats.keras_h5_layouts KEY GIVEN < weights.h5 | cat > a.npz
 
 writes the arrays in their order, or ends with 1 and a sentence. KEY is "layers", for what Keras
-calls weights, or "paths", for all that the file holds. GIVEN is the file that somebody gave, which
-the other is or was packed in: what unfolds to a hundred times its size is not read.
+calls weights, or "paths", for all that the file holds. GIVEN is the size of the file that somebody
+gave, which the other is or was packed in: what unfolds to a hundred times its size is not read.
 """
 
 from __future__ import annotations
 
-import contextlib
+import io
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
 
+from ... import sandbox
 from ...errors import BadInput
-from .numpy_arrays import require_plausible, widened
+from .numpy_arrays import INFLATION, MOST, require_plausible, widened
 
-#: Bytes of memory, beside the arrays, and groups and arrays: a large network has some thousands.
-MEMORY, MOST = 1 << 30, 100_000
+#: Bytes of memory beside the arrays.
+MEMORY = 1 << 30
 # Keras numbers the layers nobody named through a whole session: only their order means anything.
 NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 
@@ -50,7 +51,9 @@ def _legacy(root: h5py.Group) -> dict[tuple[str, str], h5py.Dataset]:
             key = layer, scopes.sub("", name, count=1).removesuffix(":0")
             if key in found:
                 raise BadInput(f"two of its weights are called {'/'.join(key)}; save it again")
-            found[key] = root[layer][name]
+            found[key] = root[layer].get(name)
+            if found[key] is None:
+                raise BadInput(f"its weight {layer}/{name} is missing, or lies in another file")
     return found
 
 
@@ -125,26 +128,15 @@ def _layers(file: h5py.File) -> dict[str, h5py.Dataset]:
     return {f"{names[layer]}/{name}": item for (layer, name), item in found.items()}
 
 
-def _limit(memory: int, output: int) -> None:
-    """Bound the bytes that this process may take further, and those of a file that it writes."""
-    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limits
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        for kind, most in (
-            (resource.RLIMIT_AS, used + memory),
-            (resource.RLIMIT_FSIZE, output),
-            # Crashes are what we are for: they need no dump.
-            (resource.RLIMIT_CORE, 0),
-        ):
-            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
-
-
-def write(key: str, path: Path, given: Path, out: Path) -> None:
+def write(key: str, given: int, weights: BinaryIO, out: BinaryIO) -> None:
     """As the module says. Raises BadInput, and whatever h5py raises on damage."""
-    _limit(MEMORY, 1 << 20)
-    with h5py.File(path, "r") as file:
+    # Every array twice, as bfloat16 is widened, and once more while it is written.
+    # What is imported for these is imported now.
+    with h5py.File(io.BytesIO(), "w") as nothing:
+        np.savez(io.BytesIO(), x=len(nothing))
+    used = sandbox.close(MEMORY + 3 * INFLATION * given)
+    sandbox.bound(used + MEMORY)
+    with h5py.File(weights, "r") as file:
         found = _layers(file) if key == "layers" else dict(_items(file, set()))
         for name, item in found.items():
             # HDF5 can point into other files; weights that somebody published have no reason to.
@@ -152,14 +144,13 @@ def write(key: str, path: Path, given: Path, out: Path) -> None:
                 raise BadInput(f"its weight {name} lies in another file; save it again")
         size = sum(item.nbytes for item in found.values())
         require_plausible(given, size)
-        # Twice, as bfloat16 is widened; and the heads that NumPy and the archive write.
-        _limit(MEMORY + 3 * size, 2 * size + 1000 * len(found) + (1 << 20))
+        sandbox.bound(used + MEMORY + 3 * size)
         np.savez(out, **{name: _array(item) for name, item in found.items()})
 
 
 if __name__ == "__main__":
     try:
-        write(sys.argv[1], *map(Path, sys.argv[2:]))
+        write(sys.argv[1], int(sys.argv[2]), sys.stdin.buffer, sys.stdout.buffer)
     except Exception as error:
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
         sys.exit(kind + " ".join(str(error).split())[:200])

@@ -199,6 +199,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     value, contents = (_from_zip if zipped else _from_legacy)(path)
     state = _state(value)
     # Tensors may share a storage, or repeat a number of it with a stride of zero.
-    require_plausible(path, sum(prod(t.size) * t.storage.dtype.itemsize for t in state.values()))
+    size = sum(prod(t.size) * t.storage.dtype.itemsize for t in state.values())
+    require_plausible(path.stat().st_size, size)
     arrays = {name: _array(tensor, contents) for name, tensor in state.items()}
     return {n: widened(a) if a.dtype == np.uint16 else a for n, a in arrays.items()}
