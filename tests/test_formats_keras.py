@@ -115,7 +115,7 @@ def test_h5_files_do_not_reach_into_others(tmp_path):
         with h5py.File(tmp_path / f"{name}.h5", "a") as file:
             del file["a/k"]
             make(file["a"])
-        with pytest.raises(BadInput, match="its weight a/k .*lies in another file"):
+        with pytest.raises(BadInput, match=r"its weight a/k .*lies in another file"):
             read(tmp_path / f"{name}.h5")
 
 
