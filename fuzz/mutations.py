@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from copy import deepcopy
 from random import Random
 
 #: Numbers at the edges of what files count in.
@@ -64,9 +65,9 @@ def of_json(content: bytes, draw: Random) -> bytes:
                         json.dumps(other.get(name) if isinstance(other, dict) else other[name:][:1])
                     )
             case _ if key is not None:
-                holder[key] = draw.choice(_ODD)
+                holder[key] = deepcopy(draw.choice(_ODD))
             case _:
-                value = draw.choice(_ODD)
+                value = deepcopy(draw.choice(_ODD))
     text = json.dumps(value).encode("utf-8", "surrogatepass")
     return of_bytes(text, draw) if draw.random() < 0.1 else text
 

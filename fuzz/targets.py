@@ -100,6 +100,12 @@ def _open_tflite(path: Path) -> None:
         describe(path, author="somebody")
 
 
+def _open_metadata(content: bytes, scratch: Path) -> None:
+    from keras_inception.tflite import metadata
+
+    metadata.read(content)
+
+
 @contextlib.contextmanager
 def _one_child():
     """A child for many files, started anew only when it has died: starting takes the longest."""
@@ -367,8 +373,9 @@ def _open_example(content: bytes, scratch: Path) -> None:
 _ARCHIVE = mutations.of_zip({"config.json": mutations.of_json, "metadata.json": mutations.of_json})
 TARGETS = {
     "tflite": Target(_tflite, _at("x.tflite", _open_tflite), share=4),
+    "metadata": Target(_tflite, _open_metadata, share=5),
     "keras": Target(_keras, _at("x.keras", _open_keras), _ARCHIVE, share=2),
-    "h5": Target(_h5, _at("x.h5", _open_weights), share=3),
+    "h5": Target(_h5, _at("x.h5", _open_weights), share=2),
     "npz": Target(_npz, _at("x.npz", _open_weights), mutations.of_zip({})),
     "our_npz": Target(
         _our_npz,
