@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -28,12 +29,11 @@ def save(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
     JSON: `record`, with the digest of the file and a copy of what the file says of itself.
     """
     with alone(path.parent / LOCK):
-        write_bytes(path, content)
-        _write_beside(path, content, metadata, record)
+        _write(path, content, metadata, record)
 
 
-def _write_beside(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
-    said = asdict(metadata)
+def _write(path: Path, content: bytes, metadata: Metadata, record: dict) -> None:
+    said, replaced = asdict(metadata), {}
     written = {
         **record,
         "classes": said.pop("labels"),
@@ -41,6 +41,11 @@ def _write_beside(path: Path, content: bytes, metadata: Metadata, record: dict) 
         "sha256": sha256(content).hexdigest(),
         "metadata": said,
     }
+    with suppress(BadInput):
+        replaced = beside.find(path, path.read_bytes()) if path.is_file() else {}
+    if replaced:  # Whichever of the two files is there, its record is.
+        write_json(beside.path_of(path), {**written, beside.REPLACED: replaced})
+    write_bytes(path, content)
     write_json(beside.path_of(path), written)
     for name, lines in metadata.files.items():
         write_bytes(path.with_suffix(f".{name}"), lines)
@@ -80,10 +85,7 @@ def _with(path: Path, mean: float | None, std: float | None, said: Said) -> Meta
         )
     metadata = replace(saying, preprocessing=expected)
     embedded = _embedded(str(path), content, metadata)
-    record = beside.record(path, content)
-    # The record first, which is that of either: what it says besides is true of both.
-    _write_beside(path, embedded, metadata, record | {"replaces": sha256(content).hexdigest()})
-    write_bytes(path, embedded)
+    _write(path, embedded, metadata, beside.record(path, content))
     return metadata
 
 
