@@ -20,7 +20,7 @@ from ...errors import BadInput
 from .numpy_arrays import INFLATION, MOST
 
 # Seconds for starting, and bytes a second for reading: ten times what a slow machine needs.
-START, SPEED = 20, 10e6
+START, SPEED = 10, 10e6
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
