@@ -78,7 +78,7 @@ def convert(value: Any, kind: type[T]) -> T:
             raise BadInput(f"{kind.__name__} has no {min(unknown)!r}")
     try:
         return msgspec.convert(value, kind)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
         raise BadInput(str(error)) from error
 
 
