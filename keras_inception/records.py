@@ -87,4 +87,6 @@ def _finite(value: Any) -> bool:
         return all(map(_finite, value.values()))
     if isinstance(value, list | tuple):
         return all(map(_finite, value))
+    if isinstance(value, int):
+        return value.bit_length() < 1024
     return not isinstance(value, float) or isfinite(value)
