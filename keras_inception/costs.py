@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import count
 from math import prod
 
 from .errors import BadInput
@@ -63,12 +62,20 @@ def total(net: Network) -> Cost:
     return _cost(net.name, output(*whole), weights(*whole))
 
 
+#: Pixels that a network which can be used needs at most: those of the family need 75.
+LARGEST = 500
+
+
 def smallest_input(net: Network) -> int:
     """The smallest square input, in pixels, that leaves every row a window to look through.
 
-    Where padding would let a strided row look at a single pixel, two are asked for.
+    Where padding would let a strided row look at a single pixel, two are asked for. Raises BadInput
+    where none of up to LARGEST does: the branches of a block then never agree.
     """
-    return next(size for size in count(1) if _fits(net, size))
+    for size in range(1, LARGEST + 1):
+        if _fits(net, size):
+            return size
+    raise BadInput(f"{net.name} fits no square input of up to {LARGEST} pixels")
 
 
 def _fits(net: Network, size: int) -> bool:
