@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -423,4 +422,3 @@ TARGETS = {
     "table": Target(_table, _at("t.csv", _open_table), mutations.of_text, share=5),
     "example": Target(_records, _open_example, share=3),
 }
-logging.getLogger("keras_inception").setLevel(logging.ERROR)

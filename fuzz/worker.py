@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import logging
 import resource
 import sys
 import tempfile
@@ -33,6 +34,7 @@ def _of_children() -> int:
 
 def main(name: str, seed: int, first: int, count: int, folder: Path) -> None:
     faulthandler.enable()
+    logging.getLogger("keras_inception").setLevel(logging.ERROR)
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as scratch:
         seeds = target.seeds(Path(scratch))

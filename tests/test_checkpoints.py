@@ -134,7 +134,7 @@ def test_a_full_disk_at_any_write_loses_nothing(writes, whole, tmp_path, monkeyp
             patch.setattr(os, "replace", full)
             assert train(folder) == 1
         printed = capfd.readouterr().err
-        assert "No space left on device" in printed and "continues with --resume" in printed
+        assert "No space left on device" in printed and "--resume` goes on" in printed
         assert "Traceback" not in printed
         assert temporaries(folder) == []
     assert train(folder) == 0

@@ -138,7 +138,7 @@ def whole(fresh, capsys):
 def test_a_disk_that_refuses_at_any_point_loses_nothing(name, fresh, whole, capsys, shared_child):
     made, changes = whole(name)
     assert changes > 3
-    for number in range(1, changes + 1, 1 + changes // 20):
+    for number in range(1, changes + 1, 1 + changes // 12):
         folder = fresh()
         with changes_below(folder, At(number, refuse)):
             status = cli.main(COMMANDS[name][0])

@@ -111,7 +111,7 @@ def test_quantize_from_the_command_line(engine, epochs, saved, photographs, tmp_
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["classes"] == ["cats", "dogs"] and record["agreement"]["top1"] == 1
     assert record["data"]["source"] == f"folder:{photographs}"
-    assert evaluate(path).images == 2
+    assert evaluate(path, data=f"folder:{photographs}").images == 2
 
 
 def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
