@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command: 0 if it succeeded, 2 for bad input, bad data or a missing package, 1 for a
-    disk that refuses or another process that is gone, 130 for Ctrl-C and 143 for SIGTERM."""
+    system that refuses or another process that is gone, 130 for Ctrl-C and 143 for SIGTERM."""
     arguments = parser().parse_args(argv)
     status = _status(arguments)
     if status and arguments.distribute:
@@ -95,10 +95,10 @@ def _status(arguments) -> int:
     except Lost as error:
         said, status = error, 1
     except OSError as error:
-        if error.errno not in _FULL_OR_CLOSED:
+        if error.errno is None:
             raise
-        said = _with_way_on(f"{error}; nothing that existed was changed", arguments)
-        status = 1
+        kept = "; nothing that existed was changed" if error.errno in _FULL_OR_CLOSED else ""
+        said, status = _with_way_on(f"{error}{kept}", arguments), 1
     options.say(f"keras-inception: {said}", file=sys.stderr)
     return status
 
