@@ -144,7 +144,7 @@ def test_a_disk_that_refuses_at_any_point_loses_nothing(name, fresh, whole, caps
             status = cli.main(COMMANDS[name][0])
         said = capsys.readouterr().err
         if status:  # What fails to be cleared away is left to the next.
-            assert status == 1 and "No space left on device" in said
+            assert status == 1 and "No space left on device" in said, (status, said, number)
             begun = name == "train" and (folder / "new" / "run.json").exists()
             assert ("goes on" in said) == (begun or name == "pack")
         goes_on(name, folder, COMMANDS[name][1], made)

@@ -23,6 +23,8 @@ def _hook(event: str, arguments: tuple) -> None:
     path, changes = arguments[0], event in _CHANGES or (arguments[2] or 0) & _WRITES
     if not changes or not isinstance(path, str | bytes | Path):
         return
+    if event in _CHANGES and arguments[-1] != -1:
+        return  # A name in an open folder, as where a tree is removed.
     if folder in Path(os.path.abspath(os.fsdecode(path))).parents:
         call()
 
