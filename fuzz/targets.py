@@ -195,10 +195,6 @@ def _npz(scratch: Path) -> list[bytes]:
     return [plain.getvalue(), packed.getvalue()]
 
 
-def _our_npz(scratch: Path) -> list[bytes]:
-    return [(MADE_BEFORE / "googlenet.npz").read_bytes()]
-
-
 def _pth(scratch: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((TESTS / "golden").glob("torch_*.pt*"))]
 
@@ -284,7 +280,7 @@ def _open_beside(content: bytes, scratch: Path) -> None:
     beside.record(path, b"")
 
 
-def _json_of(path: Path) -> Callable[[Path], list[bytes]]:
+def _content_of(path: Path) -> Callable[[Path], list[bytes]]:
     return lambda scratch: [path.read_bytes()]
 
 
@@ -377,7 +373,7 @@ TARGETS = {
     "h5": Target(_h5, _at("x.h5", _open_weights), share=2),
     "npz": Target(_npz, _at("x.npz", _open_weights), mutations.of_zip({})),
     "our_npz": Target(
-        _our_npz,
+        _content_of(MADE_BEFORE / "googlenet.npz"),
         _at("ours.npz", _open_ours),
         mutations.of_zip({"keras_inception.json.npy": partial(mutations.after, 128)}),
         share=4,
@@ -386,24 +382,24 @@ TARGETS = {
     "safetensors": Target(_safetensors, _at("x.safetensors", _open_weights), _in_header),
     "caffemodel": Target(_caffemodel, _at("x.caffemodel", _open_weights)),
     "run_json": Target(
-        _json_of(MADE_BEFORE / "run" / "run.json"),
+        _content_of(MADE_BEFORE / "run" / "run.json"),
         _at("run/run.json", _open_run),
         mutations.of_json,
     ),
     "pack_json": Target(
-        _json_of(MADE_BEFORE / "pack" / "pack.json"),
+        _content_of(MADE_BEFORE / "pack" / "pack.json"),
         _at("pack/pack.json", _open_pack),
         mutations.of_json,
         share=3,
     ),
     "pack_index": Target(
-        _json_of(MADE_BEFORE / "pack" / "train.index.npz"),
+        _content_of(MADE_BEFORE / "pack" / "train.index.npz"),
         _at("pack/train.index.npz", _open_pack),
         mutations.of_zip({}),
         share=3,
     ),
     "beside_json": Target(
-        _json_of(MADE_BEFORE / "run" / f"{Path(_TFLITES[0]).stem}.json"),
+        _content_of(MADE_BEFORE / "run" / f"{Path(_TFLITES[0]).stem}.json"),
         _open_beside,
         mutations.of_json,
         share=3,

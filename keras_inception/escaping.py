@@ -18,7 +18,7 @@ def terminal(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        f"{char.encode('unicode_escape').decode()}"
+        char.encode("unicode_escape").decode()
         if char not in "\n\t" and unicodedata.category(char) in _UNSEEN
         else char
         for char in text

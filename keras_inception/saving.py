@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from operator import attrgetter
 from pathlib import Path
@@ -165,7 +165,7 @@ def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
             _require_known_training(compiled)
         weights, held = keras_file.copy_weights(archive, Path(folder))
         if any(_is_statistics(each) for each, _ in _objects(config)):
-            _built(_without_statistics(config), held)
+            _built(without_states(config, _passing_on), held)
         model = _built(without_states(config), held)
         if compiled:
             model.compile_from_config(compiled)
@@ -303,17 +303,14 @@ def _is_statistics(wanted: dict) -> bool:
     return wanted["class_name"] == "Normalization"
 
 
-def _without_statistics(config):
-    """The config with nothing in place of layers that compute while they are built."""
-    if isinstance(config, list):
-        return [_without_statistics(each) for each in config]
-    if not isinstance(config, dict):
-        return config
-    if _is_object(config) and _is_statistics(config):
-        inner = config.get("config") or {}
-        kept = {key: inner[key] for key in ("name", "dtype") if key in inner}
-        config = {**config, "class_name": "Identity", "registered_name": None, "config": kept}
-    return {k: _without_statistics(v) for k, v in config.items() if k not in _STATES}
+def _passing_on(wanted: dict) -> dict:
+    """An object's config, or nothing but its name in place of a layer that computes while it is
+    built."""
+    if not _is_statistics(wanted):
+        return wanted
+    inner = wanted.get("config") or {}
+    kept = {key: inner[key] for key in ("name", "dtype") if key in inner}
+    return {**wanted, "class_name": "Identity", "registered_name": None, "config": kept}
 
 
 def _built(config, held: int) -> Any:
@@ -350,11 +347,14 @@ def _shapes(model) -> Iterator[tuple[str, tuple]]:
         yield from _shapes(operation)
 
 
-def without_states(config):
-    """The config without what its objects were built on and compiled with."""
+def without_states(config, instead: Callable[[dict], dict] = lambda wanted: wanted):
+    """The config without what its objects were built on and compiled with, and of each what is to
+    stand instead of it."""
     if isinstance(config, list):
-        return [without_states(each) for each in config]
+        return [without_states(each, instead) for each in config]
     if not isinstance(config, dict):
         return config
-    dropped = _STATES if _is_object(config) else ()
-    return {key: without_states(each) for key, each in config.items() if key not in dropped}
+    dropped = ()
+    if _is_object(config):
+        config, dropped = instead(config), _STATES
+    return {k: without_states(v, instead) for k, v in config.items() if k not in dropped}
