@@ -82,6 +82,13 @@ def convert(value: Any, kind: type[T]) -> T:
         raise BadInput(str(error)) from error
 
 
+def part(record: Any, name: str, kind: type[T] = Any) -> T:
+    """The field `name` of `record` as `convert` gives it. Raises BadInput if it has none."""
+    if not isinstance(record, dict) or name not in record:
+        raise BadInput(f"it has no {name!r}")
+    return convert(record[name], kind)
+
+
 def _finite(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(_finite, value.values()))

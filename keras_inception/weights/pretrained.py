@@ -158,13 +158,12 @@ def _from_native(
 ) -> PretrainedWeights:
     try:
         record = records.parse(arrays.pop(RECORD).tobytes())
-        net = from_config(record["network"])
+        net = from_config(records.part(record, "network"))
         if not isinstance(net, Network):
             raise BadInput("it has no network")
-        preprocessing = records.convert(record["preprocessing"], Preprocessing)
-    except (KeyError, TypeError, ValueError) as error:
-        why = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise BadInput(f"the record in {path} is damaged ({why}); convert it again") from error
+        preprocessing = records.part(record, "preprocessing", Preprocessing)
+    except BadInput as error:
+        raise BadInput(f"the record in {path} is damaged ({error}); convert it again") from error
     if network not in (None, net.name):
         raise BadInput(f"{path} holds the weights of {net.name}; those of {network} are needed")
     return PretrainedWeights(

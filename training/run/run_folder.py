@@ -135,21 +135,20 @@ def from_json(text: str | bytes, folder: Path) -> Run:
         record = records.parse(text)
         run = Run(
             folder,
-            records.convert({"validation": 0.0, **record["recipe"]}, Recipe),
-            from_config(record["network"]),
-            records.convert(record["preprocessing"], Preprocessing),
-            records.convert(record["classes"], tuple[str, ...]),
-            *(records.convert(record[name], dict) for name in ("data", "environment", "result")),
+            records.convert({"validation": 0.0, **records.part(record, "recipe", dict)}, Recipe),
+            from_config(records.part(record, "network")),
+            records.part(record, "preprocessing", Preprocessing),
+            records.part(record, "classes", tuple[str, ...]),
+            *(records.part(record, name, dict) for name in ("data", "environment", "result")),
         )
         if not isinstance(run.network, Network) or run.network.classes != len(run.classes):
             raise BadInput("its network has not one output for each of its classes")
         if run.result:
-            _ = run.scores, run.result["seconds"]
+            _ = run.scores, records.part(run.result, "seconds")
         return run
-    except (KeyError, TypeError, ValueError) as error:
-        why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    except BadInput as error:
         raise BadInput(
-            f"{folder / 'run.json'} is damaged ({why}); train again, or restore it from a copy"
+            f"{folder / 'run.json'} is damaged ({error}); train again, or restore it from a copy"
         ) from error
 
 
