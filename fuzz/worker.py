@@ -53,11 +53,11 @@ def main(name: str, seed: int, first: int, count: int, folder: Path) -> None:
                 fault = f"{type(error).__name__}: {error}"[:300]
                 fault += _where(error)
             seconds = time.monotonic() - began
+            held = max(_held("VmHWM") - before, _of_children())
+            if not fault and held > MEMORY:  # Said before the time: to fill memory takes long, too.
+                fault = f"held {held / 2**30:.1f} GB"
             if not fault and seconds > SECONDS:
                 fault = f"took {seconds:.1f} s"
-            held = max(_held("VmHWM") - before, _of_children())
-            if not fault and held > MEMORY:
-                fault = f"held {held / 2**30:.1f} GB"
             if not fault:
                 kept.unlink()
                 print(outcome, flush=True)
