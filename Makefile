@@ -7,7 +7,7 @@ CLI := $(VENV)/bin/keras-inception
 # Both cores; the slowest tests are told, so that they stay quick.
 PYTEST := -m pytest -n 2 --dist worksteal --durations=15
 
-.PHONY: demo test test-all test-lowest test-parity test-mediapipe fuzz lint types bench docs
+.PHONY: demo test test-all test-lowest test-parity test-mediapipe fuzz wheels lint types bench docs
 
 # What is to come is said before pip shows how far it is.
 define install
@@ -69,6 +69,16 @@ test-mediapipe:
 N ?= 10000
 fuzz: $(VENV)/installed
 	$(VENV)/bin/python -m fuzz $(N)
+
+# What a machine with a GPU, JAX and PyTorch but without a network lacks: benchmarks/gpu.py --wheels
+PIP_TARGET := --python-version 3.12 --implementation cp --only-binary=:all: \
+	$(foreach n,17 27 28,--platform manylinux_2_$(n)_x86_64) --platform manylinux2014_x86_64
+wheels: $(VENV)/installed
+	rm -rf .wheels
+	$(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir .wheels .
+	$(VENV)/bin/pip download --quiet --no-deps --dest .wheels $(PIP_TARGET) \
+		keras namex optree msgspec google-crc32c pillow
+	du -sh .wheels
 
 lint: $(VENV)/installed
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'

@@ -93,12 +93,19 @@ class Divergence(keras.callbacks.Callback):
         super().__init__()
         self.run, self.progress = run, progress
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = 0.0
+
     def on_train_batch_end(self, batch, logs=None):
-        # The mean over the epoch so far: once not finite, it stays so.
-        if not math.isfinite(logs["loss"]):
-            self._stop(logs["loss"], f"step {batch + 1} of {self.params['steps']} of ")
+        # Of the step before: to ask for this one's loss would wait for a GPU that should be at work
+        # while the next batch is made. It is the mean over the epoch: once not finite, it stays so.
+        if not math.isfinite(self.before):
+            self._stop(float(self.before), f"step {batch} of {self.params['steps']} of ")
+        self.before = logs["loss"]
 
     def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            self._stop(logs["loss"], f"step {self.params['steps']} of {self.params['steps']} of ")
         # A last step may have ruined the weights after its own loss was taken.
         if not math.isfinite(logs["val_loss"]):
             self._stop(logs["val_loss"], "evaluation after ")
