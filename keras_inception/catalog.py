@@ -83,7 +83,8 @@ def load_weights(model: Any, weights: str | Path, *, network: str | None = None)
     shape = model.output_shape
     shape = shape[0] if isinstance(shape, list) else shape
     used = reuse(model, found.with_classes(shape[-1]).arrays, found.origin)
-    model.preprocessing = found.preprocessing.for_channels(model.input_shape[-1])
+    expected = found.preprocessing
+    model.preprocessing = expected and expected.for_channels(model.input_shape[-1])
     return used
 
 

@@ -18,6 +18,17 @@ INTERPOLATIONS = ("bilinear", "bicubic")
 LARGEST, SMALLEST_CROP = 1e6, 0.05
 
 
+class Unsaid(BadInput):
+    """`fact`, and so nobody says what pixels become: to guess would be a wrong answer unnoticed."""
+
+    def __init__(self, fact: str):
+        super().__init__(
+            f"{fact}: say with --preprocessing how pixels 0..255 become its input, one of "
+            f"{', '.join(NAMED)}; `keras-inception predict --preprocessing auto` shows what it "
+            "makes of a photograph by each"
+        )
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """input = (pixel - mean) / std, for RGB pixels 0..255, their channels then in `order`.
@@ -52,6 +63,9 @@ class Preprocessing:
         for name, (met, needed) in limits.items():
             if not met:
                 raise BadInput(f"{name} must be {needed}; got {_short(getattr(self, name))}")
+
+    def __str__(self):
+        return f"(pixel - {self.mean}) / {self.std}{', BGR' if self.order == 'BGR' else ''}"
 
     def __call__(self, pixels: Any) -> Any:
         """Pixels 0..255 of any dtype, (..., channels) -> float32 of the same shape and kind.

@@ -8,11 +8,12 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import tflite_files
+from helpers import pictures, tflite_files
 from PIL import Image
 
 from keras_inception.cli import main
@@ -41,6 +42,8 @@ def photographs(tmp_path_factory):
 @pytest.fixture(params=["uint8"])
 def app(request, tmp_path, photographs):
     said = {"author": '$author "A" ${1+1}', "localized": {"de": tuple("abcd")}}
+    if request.param == "int8":
+        said["preprocessing"] = replace(tflite_files.EXPECTED, interpolation="bicubic")
     whole = tflite_files.labelled(request.param, NAME, **said)
     (tmp_path / "tiny.tflite").write_bytes(whole)
     write(tmp_path / "tiny.tflite", tmp_path / "app", photographs)
@@ -56,7 +59,7 @@ def test_the_golden_outputs_are_the_files(app):
         values = np.array([int(v) for v in png.with_suffix(".txt").read_text().split()])
         scores = file.scores(tflite_files.EXPECTED(pixels))
         np.testing.assert_allclose(scores[0], values / 256, atol=1e-6)
-        np.testing.assert_array_equal(file._encode(tflite_files.EXPECTED(pixels)), pixels)
+        np.testing.assert_array_equal(file.encoded(tflite_files.EXPECTED(pixels)), pixels)
 
 
 def test_the_folder_holds_what_an_app_needs(app):
@@ -68,9 +71,12 @@ def test_the_folder_holds_what_an_app_needs(app):
         "src/main/assets/tiny_labels.txt",
         "src/main/assets/tiny_labels_de.txt",
         f"src/main/{java}/Tiny.kt",
-        f"src/main/{java}/TinyBitmaps.kt",
+        f"src/main/{java}/TinyCamera.kt",
         f"src/main/{java}/TinyLiteRt.kt",
         f"src/main/{java}/TinyMediaPipe.kt",
+        f"src/main/{java}/TinyOrientation.kt",
+        f"src/main/{java}/TinyPhotographs.kt",
+        f"src/main/{java}/TinyPixels.kt",
         f"src/androidTest/{java}/TinyGoldenTest.kt",
     }
     assert not [p for p in app.rglob("*.kt") if re.search("@[A-Z_]{2,}@", p.read_text())]
@@ -83,7 +89,7 @@ def test_mediapipe_is_left_out_where_it_would_refuse_the_file(app):
     text = "".join(p.read_text() for p in app.rglob("*.kt"))
     assert "mediapipe" not in text.lower()
     assert (
-        "MediaPipe Tasks takes RGB in uint8 or float32: not this file"
+        "MediaPipe Tasks takes RGB in uint8 or float32, with its preprocessing in the file: not"
         in (app / "README.md").read_text()
     )
 
@@ -132,7 +138,7 @@ def test_the_kotlin_compiles_and_its_plain_part_computes_as_python_does(app, kot
     program = (KOTLIN / "Golden.kt").read_text().replace("@OUTPUT@", OUTPUTS[kind])
     (tmp_path / "Golden.kt").write_text(program)
     jar, stubs = tmp_path / "golden.jar", KOTLIN / "stubs"
-    sources = [*app.rglob("*.kt"), tmp_path / "Golden.kt", stubs]
+    sources = [*app.rglob("*.kt"), tmp_path / "Golden.kt", KOTLIN / "Pictures.kt", stubs]
     compile_ = [kotlinc, "-include-runtime", "-d", jar, *sources]
     done = subprocess.run(compile_, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -144,10 +150,31 @@ def test_the_kotlin_compiles_and_its_plain_part_computes_as_python_does(app, kot
     for png in sorted(golden.glob("*.png")):
         pixels = np.asarray(Image.open(png)).reshape(1, *file.input_shape)
         images = tflite_files.EXPECTED(pixels)
-        assert png.with_suffix(".input").read_bytes() == file._encode(images).tobytes()
+        assert png.with_suffix(".input").read_bytes() == file.encoded(images).tobytes()
         scores = file.scores(images)[0]
         for wanted in np.argsort(-scores, kind="stable"):
             index, score, label = lines.pop(0).split("\t")
             assert (int(index), label) == (wanted, tflite_files.LABELS[wanted])
             assert float(score) == pytest.approx(scores[wanted], abs=1e-6)
     assert not lines and titles == f'{NAME.strip()}\t$author "A" ${{1+1}}\ttiny.tflite'
+    require_equal_pixels(jar, tmp_path, "bicubic" if kind == "int8" else "bilinear", file)
+
+
+def require_equal_pixels(jar, folder, interpolation, file):
+    """240 sizes, up and down, come in by each of the four doors, and are Python's to the bit."""
+    how = replace(tflite_files.EXPECTED, interpolation=interpolation)
+    found = [(each[0], each[1], 16, how) for each in pictures.pictures(240)]
+    pictures.written(folder / "pictures", found)
+    command = ["java", "-cp", jar, "PicturesKt", folder / "pictures", folder / "cut"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    cuts = np.fromfile(folder / "cut", ">u4").reshape(240, 16, 16)
+    for k, (content, stored, size, _) in enumerate(found):
+        if k % 4 > 1:  # A bitmap and a camera's image say nothing: turns are said with them.
+            orientation = 1 if k % 4 == 2 else (1, 6, 3, 8)[(k + 1) // 4 % 4]
+            content = pictures.file_of(Image.fromarray(stored), "PNG", orientation)
+        grey = file.input_shape[-1] == 1
+        wanted = pictures.expected(content, size, how, "L" if grey else "RGB")
+        wanted = np.stack([wanted] * 3, axis=-1) if grey else wanted
+        theirs = np.stack([cuts[k] >> 16, cuts[k] >> 8, cuts[k]], axis=-1) & 255
+        np.testing.assert_array_equal(theirs, wanted, f"{k}: {stored.shape}")

@@ -2,6 +2,8 @@
 
 import functools
 import json
+import shutil
+import subprocess
 import threading
 import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import tflite_files
+from helpers import pictures, tflite_files
 from helpers.tflite_files import graph_of
 
 from keras_inception import cli
@@ -51,6 +53,25 @@ def test_a_file_that_the_runtime_does_not_know_is_refused(path, tmp_path):
     with pytest.raises(BadInput, match=r"int8, which LiteRT\.js does not know; export it"):
         page.write(path, tmp_path / "page")
     assert not (tmp_path / "page").exists()
+
+
+def test_pictures_of_every_size_are_turned_laid_on_white_and_scaled_as_in_python(tmp_path):
+    """To the last bit, where the same pixels were decoded: 240 sizes, up and down."""
+    if not shutil.which("node"):
+        pytest.skip("needs node")
+    found = list(pictures.pictures(240))
+    pictures.written(tmp_path / "pictures", found)
+    (tmp_path / "page").mkdir()
+    for name in ("pixels.js", "orientation.js", "package.json"):
+        shutil.copy(Path(page.__file__).parent / name, tmp_path / "page")
+    program = Path(__file__).parent / "browser" / "pixels.mjs"
+    command = ["node", program, tmp_path / "page", tmp_path / "pictures"]
+    left = subprocess.run(command, capture_output=True, check=True).stdout
+    for file, stored, size, how in found:
+        cut, left = left[: 4 * size * size], left[4 * size * size :]
+        theirs = np.frombuffer(cut, np.uint8).reshape(size, size, 4)[..., :3]
+        np.testing.assert_array_equal(theirs, pictures.expected(file, size, how), str(stored.shape))
+    assert not left
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -114,7 +114,7 @@ def test_raw_pixels_are_the_input(integer, test_set):
     file = File(integer)
     scale, zero_point = file.input_quantization
     assert (scale, zero_point) == (1 / 128, 128)
-    encoded = file._encode(Preprocessing()(test_set[0]))
+    encoded = file.encoded(Preprocessing()(test_set[0]))
     np.testing.assert_array_equal(encoded, test_set[0])
 
 

@@ -146,7 +146,7 @@ def test_the_int8_file_takes_raw_pixels(int8, reference):
     file, (pixels, _) = File(int8), reference
     assert file.input_quantization == (1.0, 0)
     assert open_classifier(int8).preprocessing == CAFFE.raw
-    np.testing.assert_array_equal(file._encode(CAFFE.raw(pixels)), pixels)
+    np.testing.assert_array_equal(file.encoded(CAFFE.raw(pixels)), pixels)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from keras_inception.errors import BadInput
 from keras_inception.files import replacing
 from keras_inception.metrics import score
 from keras_inception.native_output import verbosity
-from keras_inception.preprocess import Preprocessing
+from keras_inception.preprocess import Preprocessing, named
 from keras_inception.transform import without_aux
 from keras_inception.weights import pretrained, store
 from keras_inception.weights.pretrained import PretrainedWeights
@@ -98,7 +98,9 @@ def prepare(
         Path(folder),
         recipe,
         network_of(recipe, channels, classes, found and found.net),
-        found.preprocessing.for_channels(channels) if found else Preprocessing(),
+        (
+            found.preprocessing if found else named(recipe.preprocessing or Preprocessing())
+        ).for_channels(channels),
         split.train.classes,
         data={
             "fingerprint": split.train.fingerprint,
@@ -125,6 +127,7 @@ def _published_weights(recipe: Recipe, classes: int) -> PretrainedWeights | None
     if not recipe.weights:
         return None
     found = pretrained.load(recipe.weights, recipe.network)
+    found = found.expecting(recipe.preprocessing or None)
     if recipe.classes_from_data:
         return found.without_classifiers()
     found = found.with_classes(classes)

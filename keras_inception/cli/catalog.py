@@ -12,7 +12,7 @@ from .. import environment, plot, table
 from ..errors import BadInput
 from ..files import write_bytes
 from ..networks import member
-from .options import add_command, never, say
+from .options import add_command, add_preprocessing, never, say
 
 
 def _table(arguments) -> None:
@@ -49,6 +49,8 @@ def _convert(arguments) -> None:
     from ..weights import pretrained
 
     found = pretrained.load(arguments.weights)
+    if arguments.preprocessing:
+        found = found.expecting(arguments.preprocessing)
     pretrained.save(found, arguments.file)
     say(f"{arguments.file}: {found.net.name}, {len(found.arrays)} arrays")
 
@@ -94,9 +96,11 @@ def add(commands) -> None:
     option("--block", metavar="3a", help="a block of GoogLeNet beside plain convolutions")
     option("--plot", metavar="FILE.svg", help="draw the network")
     add_command(commands, _weights, never)
-    option = add_command(commands, _convert, never).add_argument
+    convert = add_command(commands, _convert, never)
+    option = convert.add_argument
     option("weights", metavar="WEIGHTS", help="a tag or a file")
     option("file", metavar="FILE.npz")
+    add_preprocessing(convert)
     add_command(commands, _doctor)
     option = add_command(commands, _recipes, never).add_argument
     option("name", nargs="?", metavar="NAME", help="googlenet_2014, modern, ...")

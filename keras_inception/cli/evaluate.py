@@ -24,25 +24,30 @@ def _evaluate(arguments) -> None:
 def _predict(arguments) -> int:
     """the classes of photographs, by name; exit status 2 if one of them cannot be read"""
     from keras_inception.evaluation.classifier import open_classifier
-    from keras_inception.evaluation.prediction import predict
+    from keras_inception.evaluation.prediction import by_each_preprocessing, predict
     from keras_inception.images import Unreadable
 
-    classifier = open_classifier(
-        arguments.weights, **options.given(arguments, "classes", "preprocessing", "trust")
-    )
+    how, shown = options.given(arguments, "classes", "trust"), arguments.preprocessing
+    top, auto = arguments.top, shown == "auto"
+    if auto:
+        opened, top = by_each_preprocessing(arguments.weights, **how), 1
+    else:
+        opened = {"": open_classifier(arguments.weights, preprocessing=shown, **how)}
     failed = 0
     for path in arguments.photographs:
         try:
-            (best,) = predict(
-                classifier, photographs=path, **options.given(arguments, "top", "crops")
-            )
+            best = {
+                by: predict(each, photographs=path, top=top, crops=arguments.crops)[0]
+                for by, each in opened.items()
+            }
         except Unreadable as error:
             failed += 1
             log.warning("left out: %s", error)
             continue
         options.say(path)
-        for name, score in best:
-            options.say(f"  {score:.4f}  {name}")
+        for by, found in best.items():
+            for name, score in found:
+                options.say(f"  {f'{by:<16}' if auto else ''}{score:.4f}  {name}")
     if failed:
         log.warning("%d of %d photographs could not be read", failed, len(arguments.photographs))
     return 2 if failed else 0
@@ -77,7 +82,7 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _add_views(parser) -> None:
+def _add_views(parser, auto: str = "") -> None:
     """What becomes of a photograph, and of what comes out: the options _VIEWS."""
     parser.add_argument(
         "--crops",
@@ -86,7 +91,7 @@ def _add_views(parser) -> None:
         metavar="1|10|12|144",
         help="views of each photograph that are averaged, as in the papers (default 1: the centre)",
     )
-    options.add_preprocessing(parser)
+    options.add_preprocessing(parser, auto)
     options.add_classes(parser)
     options.add_trust(parser)
 
@@ -111,7 +116,7 @@ def add(commands) -> None:
     option("photographs", nargs="+", metavar="PHOTO")
     option("--weights", required=True, metavar="SUBJECT", help=_SUBJECT)
     option("--top", type=int, default=5, help="how many classes (default 5)")
-    _add_views(predict)
+    _add_views(predict, "; auto: show the first class by each of these")
     report = options.add_command(commands, _report)
     report.add_argument("folder", metavar="RUN", help="a run folder")
     options.add_trust(report)

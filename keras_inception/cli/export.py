@@ -45,7 +45,7 @@ def _browser(arguments) -> None:
     """write a page that runs a .tflite file in the browser"""
     from keras_inception.tflite import browser
 
-    page = browser.write(arguments.file, arguments.folder)
+    page = browser.write(arguments.file, arguments.folder, arguments.preprocessing)
     options.say(page)
     options.say(f"now: cd {page.parent} && npm install && python3 -m http.server --bind 127.0.0.1")
     options.say("and open http://127.0.0.1:8000")
@@ -60,7 +60,7 @@ def _metadata(arguments) -> None:
     for key in options.SAID:
         options.say(f"{key:<15}{escaping.line(getattr(said, key)) or '-'}")
     expected = said.preprocessing
-    options.say(f"{'input':<15}(pixel - {expected.mean}) / {expected.std}, crop {expected.crop}")
+    options.say(f"{'input':<15}{f'{expected}, crop {expected.crop}' if expected else '-'}")
     options.say(f"{'threshold':<15}{'-' if said.threshold is None else said.threshold}")
     options.say(
         f"{'labels':<15}{', '.join(said.labels[:5]) or '-'}{' …' if said.labels[5:] else ''}"
@@ -72,7 +72,8 @@ def _android(arguments) -> None:
     """Kotlin classes, golden vectors and a test for one .tflite file"""
     from keras_inception.tflite.android import write
 
-    write(arguments.file, arguments.folder, arguments.images, arguments.package)
+    names = ("images", "package", "preprocessing")
+    write(arguments.file, arguments.folder, **options.given(arguments, *names))
     options.say(Path(arguments.folder) / "README.md")
 
 
@@ -111,9 +112,11 @@ def add(commands) -> None:
         action="store_true",
         help="leave local response normalization to TFLite's own operator, slow and in float",
     )
-    option = options.add_command(commands, _browser, options.never).add_argument
+    browser = options.add_command(commands, _browser, options.never)
+    option = browser.add_argument
     option("file", metavar="FILE", help="a .tflite file with uint8 or float32 input")
     option("folder", metavar="DIR", help="where the page goes")
+    options.add_preprocessing(browser)
     for parser in (quantize, export):
         option = parser.add_argument
         option("--out", metavar="DIR", help="where the file goes, if not to a run")
@@ -138,7 +141,9 @@ def add(commands) -> None:
         metadata.add_argument(
             f"--{key}", type=float, help="input = (pixel - mean) / std, if the file does not say"
         )
-    option = options.add_command(commands, _android).add_argument
+    android = options.add_command(commands, _android)
+    options.add_preprocessing(android)
+    option = android.add_argument
     option("file", metavar="FILE.tflite")
     option("folder", metavar="DIR", help="a folder that does not exist yet")
     option("--images", metavar="PHOTOS", help="for golden vectors (default: held-out images)")

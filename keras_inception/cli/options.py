@@ -58,17 +58,20 @@ def given(arguments, *names: str) -> dict:
     return {name: getattr(arguments, name) for name in names}
 
 
-def add_preprocessing(parser: ArgumentParser) -> None:
+def add_preprocessing(parser: ArgumentParser, auto: str = "") -> None:
     parser.add_argument(
         "--preprocessing",
         metavar="tf|torch|caffe|unit|raw|keras_inception",
-        help="how pixels 0..255 become a .keras file's input, unless it does that itself",
+        help="how pixels 0..255 become the input of what does not say it, as others' .keras and "
+        f".tflite files and weights{auto}",
     )
 
 
 def add_classes(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--classes", metavar="FILE", help="names of a .keras file's classes, or: imagenet"
+        "--classes",
+        metavar="FILE",
+        help="names of the classes of what does not say them, or: imagenet",
     )
 
 

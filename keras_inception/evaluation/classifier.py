@@ -147,14 +147,16 @@ def open_classifier(
     subject: a run, or its folder or model; a `.tflite` file, which LiteRT runs, without a
         framework; any other `.keras` file, or a Keras 3 model; published weights (a tag of
         `list_weights`, or a file of them); or a Classifier, given back.
-    classes: for a Keras model outside a run, which does not say them: their names, a text file
-        with the name of a class on every line, or "imagenet".
-    preprocessing: for the same, how pixels 0..255 become its input, unless it begins with that
-        itself: a `Preprocessing` or the name of one, as "tf", "torch", "caffe", "unit", "raw".
+    classes: for what does not say them, as a Keras model outside a run, weights of one's own or
+        another tool's `.tflite`: their names, a text file with the name of a class on every line,
+        or "imagenet".
+    preprocessing: for the same, how pixels 0..255 become its input: a `Preprocessing` or the name
+        of one, as "tf", "torch", "caffe", "unit", "raw". It is never guessed.
     trust: whether whoever made the file is trusted with whatever it may run: Keras opens a
         `.keras`, as for `load_model`, and LiteRT a `.tflite` in this process.
 
-    Raises BadInput for anything else, and for files that are damaged.
+    Raises Unsaid where nobody says what pixels become, and BadInput for anything else, for files
+    that are damaged, and where a file says otherwise than you.
 
     >>> import keras_inception
     >>> classifier = keras_inception.open_classifier("runs/hands")  # doctest: +SKIP
@@ -173,13 +175,13 @@ def open_classifier(
 
         model = load_model(path, compile=False, trust=trust)
         return _of_model(model, str(path), path, classes, preprocessing)
-    _require_nothing_said(subject, classes, preprocessing)
-    if in_run or path.is_dir():
-        return _of_run(run_folder.trained(path.parent if in_run else path), trust)
     if path.suffix == ".tflite":
-        return open_file(path, trust)
+        return open_file(path, classes=classes, preprocessing=preprocessing, trust=trust)
+    if in_run or path.is_dir():
+        _require_nothing_said(subject, classes, preprocessing)
+        return _of_run(run_folder.trained(path.parent if in_run else path), trust)
     if pretrained.exists(subject):
-        return _of_weights(subject)
+        return _of_weights(subject, classes, preprocessing)
     raise BadInput(
         f"{subject} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
         "nor a tag that `keras-inception weights` lists; give one of these"
@@ -232,17 +234,31 @@ def _of_run(run: Run, trust: bool) -> Classifier:
     )
 
 
-def _of_weights(weights: str | Path) -> Classifier:
-    found = pretrained.load(weights).with_classes(1000)
+def _of_weights(weights: str | Path, classes, preprocessing) -> Classifier:
+    found = pretrained.load(weights).expecting(preprocessing).with_classes(1000)
     # A file of somebody's own classes does not say their names.
-    classes = class_names(1000) if found.net.classes == 1000 else ()
+    names = _named(classes) or (class_names(1000) if found.net.classes == 1000 else ())
+    if names and len(names) != found.net.classes:
+        raise BadInput(
+            f"{found.origin} has {found.net.classes} classes; {len(names)} are named: give "
+            "--classes a text file with a name on each line, in the order of the outputs"
+        )
     return _keras(
         found.model(),
         found.name,
         None,
         preprocessing=found.preprocessing,
-        classes=classes,
+        classes=names,
     )
+
+
+def _named(classes) -> tuple[str, ...]:
+    """The names in a file of them; a sequence of them as it is."""
+    from keras_inception.tflite.metadata import labels
+
+    if str(classes) == "imagenet":
+        return class_names(1000)
+    return labels.read(classes) if isinstance(classes, str | Path) else tuple(classes or ())
 
 
 def _keras(model, name: str, path: Path | None, **said) -> KerasClassifier:
@@ -251,28 +267,34 @@ def _keras(model, name: str, path: Path | None, **said) -> KerasClassifier:
     return KerasClassifier(name=name, path=path, size=size, channels=channels, model=model, **said)
 
 
-def open_file(path: Path, trust: bool = False) -> FileClassifier:
+def open_file(
+    path: Path,
+    *,
+    classes: str | Path | Sequence[str] | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    trust: bool = False,
+) -> FileClassifier:
     """A `.tflite` file as `open_classifier` opens it.
 
-    What it says of itself is in it. Of the record beside it the digest alone is looked at; the
-    images that it was trained on are known only where it lies in its run's folder.
+    What it says of itself is in it; another tool's may lack classes and preprocessing, which are
+    then given. Of the record beside it the digest alone is looked at; the images that it was
+    trained on are known only where it lies in its run's folder.
     """
     # What opens files is not installed where only Keras models are looked at.
     from keras_inception.tflite.file.interpreter import File
     from keras_inception.tflite.metadata import beside, reading
+    from keras_inception.tflite.metadata.input_pixels import expected_by
 
     file = File(path, trust=trust)
     beside.record(path, file.content)
     run = run_folder.read(path.parent) if run_folder.exists(path.parent) else None
     said = reading.read(file.content, path)
-    if said is not None:
-        expected, classes = said.preprocessing, said.labels
-    else:
-        expected, classes = (run.preprocessing, run.classes) if run else (Preprocessing(), ())
-    if classes and len(classes) != file.classes:
+    expected = expected_by(file, path, said and said.preprocessing, preprocessing)
+    names = _named(classes) or (said.labels if said else ())
+    if names and len(names) != file.classes:
         raise BadInput(
-            f"{path} names {len(classes)} classes and has {file.classes} outputs; write the names "
-            "into it: keras-inception metadata"
+            f"{len(names)} classes are named and {path} has {file.classes} outputs; give --classes "
+            "a text file with a name on each line, or write them into it: keras-inception metadata"
         )
     height, width, channels = file.input_shape
     return FileClassifier(
@@ -281,7 +303,7 @@ def open_file(path: Path, trust: bool = False) -> FileClassifier:
         size=_square(path, height, width),
         channels=channels,
         preprocessing=expected,
-        classes=tuple(classes),
+        classes=tuple(names),
         data=run.data_ref if run else None,
         file=file,
     )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from keras_inception.errors import BadInput
 from keras_inception.imagenet import decode_predictions
-from keras_inception.preprocess import Preprocessing
+from keras_inception.preprocess import NAMED, Preprocessing, Unsaid
 
-from .classifier import open_classifier
+from .classifier import Classifier, KerasClassifier, open_classifier
+
+log = logging.getLogger(__name__)
+
+#: What stands for the preprocessing of what says it.
+ITS_OWN = "as it says"
 
 
 def predict(
@@ -42,3 +50,31 @@ def predict(
         [(name, score) for _, name, score in best]
         for best in decode_predictions(scores, top, labels)
     ]
+
+
+def by_each_preprocessing(
+    subject: Any, *, classes: str | Path | None = None, trust: bool = False
+) -> dict[str, Classifier]:
+    """`subject` by every preprocessing in NAMED that it can be given, under its name; or, where it
+    says itself what it expects, once, under ITS_OWN.
+
+    Raises BadInput as `open_classifier` does, but for preprocessing.
+    """
+    try:
+        return {ITS_OWN: open_classifier(subject, classes=classes, trust=trust)}
+    except Unsaid:
+        found, opened, refused = {}, None, None
+    for name, expected in NAMED.items():
+        if isinstance(opened, KerasClassifier):  # It is opened once, in seconds.
+            found[name] = replace(opened, preprocessing=expected.for_channels(opened.channels))
+            continue
+        try:
+            found[name] = opened = open_classifier(
+                subject, classes=classes, preprocessing=name, trust=trust
+            )
+        except BadInput as error:
+            log.info("not by %s: %s", name, error)
+            refused = error
+    if refused and not found:
+        raise refused
+    return found

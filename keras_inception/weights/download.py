@@ -52,12 +52,12 @@ def fetch(url: str, digest: str | None, name: str) -> Path:
     target = Path(folder).expanduser() / name
     pin = target.with_name(f"{name}.sha256")
     wanted = digest or (pin.read_text("utf-8").strip() if pin.is_file() else "sha256:")
-    if not (target.is_file() and _digest(target, wanted).startswith(wanted)):
+    if not (target.is_file() and digest_of(target, wanted).startswith(wanted)):
         if target.is_file():
             log.warning("%s is damaged (its digest is not %s): fetching it again", target, wanted)
         with _arriving(target) as part:
             _download(url, part, target)
-            found = _digest(part, wanted)
+            found = digest_of(part, wanted)
             if not found.startswith(wanted):
                 raise BadInput(
                     f"{url} is not the file that was published: its digest is {found}, expected "
@@ -65,12 +65,12 @@ def fetch(url: str, digest: str | None, name: str) -> Path:
                     "the digest is out of date, or something on the way changes files"
                 )
     if wanted == "sha256:":
-        write_bytes(pin, _digest(target, wanted).encode())
+        write_bytes(pin, digest_of(target, wanted).encode())
         log.warning("%s has no published digest; from now on it is that in %s", url, pin)
     return target
 
 
-def _digest(path: Path, like: str) -> str:
+def digest_of(path: Path, like: str) -> str:
     """`path`'s digest, by the algorithm of the digest `like`."""
     algorithm = like.partition(":")[0]
     with open(path, "rb") as file:

@@ -18,8 +18,6 @@ APACHE, BSD = "Apache-2.0", "BSD-3-Clause"
 #: [-1, 1], as TF-slim and keras.applications; torchvision's transform_input comes to the same.
 INCEPTION = Preprocessing(127.5, 127.5, crop=0.875)
 CAFFE = Preprocessing((104.0, 117.0, 123.0), 1.0, "BGR", crop=0.875)
-#: ImageNet's own mean and spread.
-OSMR = Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), crop=0.875)
 BICUBIC = Preprocessing(127.5, 127.5, crop=0.875, interpolation="bicubic")
 
 
@@ -145,6 +143,13 @@ PRESETS = {
         ),
         _timm("inception_resnet_v2", "timm", 80.434, 95.312, replace(BICUBIC, crop=0.8975)),
     )
+}
+
+#: What files expect that are, to the last byte, somebody's published ones.
+PUBLISHED = {
+    # googlenet.caffe_in1k's arrays in an .npz, (height, width, in, out): docs/weights.md.
+    "sha256:7e5feec68ef853333cc45f56ca3c9e782a40162bcfcf7451c33c8d17dec71390": CAFFE,
+    **{each.digest: each.preprocessing for each in PRESETS.values() if each.digest},
 }
 
 #: What weights="imagenet" stands for.

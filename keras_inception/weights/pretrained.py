@@ -14,7 +14,7 @@ from ..builder import build
 from ..errors import BadInput
 from ..files import replacing
 from ..nodes import Classifier, Conv
-from ..preprocess import Preprocessing
+from ..preprocess import Preprocessing, Unsaid, named
 from ..serialization import from_config, to_config
 from ..spec import Network
 from ..transform import without_aux
@@ -22,12 +22,17 @@ from ..variants import VARIANTS
 from . import download, formats, store
 from .keys import keys
 from .names import NAME_MAPS
-from .presets import CAFFE, OSMR, PRESETS, Preset, preset
+from .presets import PRESETS, PUBLISHED, Preset, preset
 from .rename import rename
 from .transfer_learning import with_channels
 
 #: The array of our own files that says, in JSON, which network they are for.
 RECORD = "keras_inception.json"
+#: torchvision's switch changes what the network expects, and none of its arrays.
+_OF_TORCHVISION = (
+    ' (torchvision\'s: "tf" if it had transform_input=True, as with its published weights, '
+    '"torch" if False)'
+)
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,38 @@ class PretrainedWeights:
     """Weights under our names, and what they are for.
 
     `net` is the network as its trainer had it, with their number of classes, and with heads if
-    the weights have them; `arrays` fill it exactly. `preprocessing` is the trainer's.
+    the weights have them; `arrays` fill it exactly. `preprocessing` is the trainer's, None for a
+    file of somebody's own that does not say; `hint` helps to say it.
     """
 
     net: Network
     arrays: dict[str, np.ndarray]
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
     origin: str
     heads_trained: bool = True
+    hint: str = ""
 
     @property
     def name(self) -> str:
         """The preset's tag, or the file's name without its suffix."""
         return self.origin if self.origin in PRESETS else Path(self.origin).stem
+
+    def expecting(self, preprocessing: str | Preprocessing | None) -> PretrainedWeights:
+        """With a record of what pixels become, or the name of one in NAMED, if it lacks that.
+
+        Raises Unsaid if nobody says, and BadInput if you contradict the weights.
+        """
+        if preprocessing is None:
+            if self.preprocessing is None:
+                raise Unsaid(f"{self.origin} does not say what it expects of pixels{self.hint}")
+            return self
+        given = named(preprocessing).for_channels(self.net.input_shape[-1])
+        if self.preprocessing not in (None, given):
+            raise BadInput(
+                f"{self.origin} says itself that its input is {self.preprocessing}, crop "
+                f"{self.preprocessing.crop}: leave --preprocessing out"
+            )
+        return replace(self, preprocessing=given)
 
     def with_classes(self, classes: int | None) -> PretrainedWeights:
         """Without the background class, if that makes it `classes`; unchanged otherwise."""
@@ -75,7 +99,7 @@ class PretrainedWeights:
             )
         arrays = {**self.arrays, str(first): with_channels(self.arrays[str(first)], channels)}
         net = replace(self.net, input_shape=(*old[:2], channels))
-        expected = self.preprocessing.for_channels(channels)
+        expected = self.preprocessing and self.preprocessing.for_channels(channels)
         return replace(self, net=net, arrays=arrays, preprocessing=expected)
 
     def model(self):
@@ -122,30 +146,45 @@ def _from_file(path: Path, network: str | None) -> PretrainedWeights:
     arrays = formats.read(path)
     if RECORD in arrays:
         return _from_native(path, arrays, network)
-    _, net, name_map, preprocessing = min(_candidates(arrays, network), key=lambda row: row[0])
+    _, net, names = min(_candidates(arrays, network), key=lambda row: row[0])
+    name_map = NAME_MAPS[names]
     bias = name_map.names(net)[f"{net.top[-1].name}/bias"].key
     if bias in arrays:
         net = replace(net, classes=arrays[bias].size)
-    return PretrainedWeights(net, rename(arrays, net, name_map), preprocessing, str(path))
+    arrays, hint = rename(arrays, net, name_map), _OF_TORCHVISION if names == "torchvision" else ""
+    return PretrainedWeights(net, arrays, _published(path), str(path), hint=hint)
+
+
+def _published(path: Path) -> Preprocessing | None:
+    """That of the published file which this one is, to the last byte: arrays of the same names
+    may have been trained on anything."""
+    if path.is_file():
+        kinds = {known.partition(":")[0] for known in PUBLISHED}
+        found = [download.digest_of(path, kind) for kind in kinds]
+        for known, preprocessing in PUBLISHED.items():
+            if any(each.startswith(known) for each in found):
+                return preprocessing
+    return None
 
 
 def _candidates(arrays: dict[str, np.ndarray], network: str | None) -> Iterator[tuple]:
-    """How many names `arrays` are apart from a network's, the network, whose names, and theirs."""
-    rows = [(preset.net, preset.names, preset.preprocessing) for preset in PRESETS.values()]
-    rows.append((VARIANTS["googlenet.caffe"], "caffe_arrays", CAFFE))
-    rows.append((VARIANTS["inception_resnet_v1.osmr"], "osmr", OSMR))
-    for whole, names, preprocessing in rows:
+    """How many names `arrays` are apart from a network's, the network, and whose names."""
+    rows = [(preset.net, preset.names) for preset in PRESETS.values()]
+    rows.append((VARIANTS["googlenet.caffe"], "caffe_arrays"))
+    rows.append((VARIANTS["inception_resnet_v1.osmr"], "osmr"))
+    for whole, names in rows:
         if network in (None, whole.name):
             name_map = NAME_MAPS[names]
             held = set(name_map.not_ignored(arrays))
             for net in dict.fromkeys((whole, without_aux(whole))):
                 named = {source.key for source in name_map.names(net).values()}
-                yield len(named ^ held), net, name_map, preprocessing
+                yield len(named ^ held), net, names
 
 
 def save(found: PretrainedWeights, path: str | Path) -> None:
     """Write weights as a file of ours, which says what it is: `load` needs to recognize nothing."""
-    record = {"network": to_config(found.net), "preprocessing": asdict(found.preprocessing)}
+    expected = found.preprocessing and asdict(found.preprocessing)
+    record = {"network": to_config(found.net), "preprocessing": expected}
     text = np.frombuffer(json.dumps(record).encode(), np.uint8)
     if Path(path).suffix != ".npz":
         raise BadInput(f"weights are written to a .npz file; got {str(path)!r}")
@@ -161,7 +200,7 @@ def _from_native(
         net = from_config(records.part(record, "network"))
         if not isinstance(net, Network):
             raise BadInput("it has no network")
-        preprocessing = records.part(record, "preprocessing", Preprocessing)
+        preprocessing = records.part(record, "preprocessing", Preprocessing | None)
     except BadInput as error:
         raise BadInput(f"the record in {path} is damaged ({error}); convert it again") from error
     if network not in (None, net.name):

@@ -48,7 +48,7 @@ def graph(io_type: str = "uint8") -> Graph:
 
 def labelled(io_type: str = "uint8", name: str = "tiny", **said) -> bytes:
     """The same with metadata."""
-    metadata = Metadata(name, preprocessing=EXPECTED, labels=LABELS, **said)
+    metadata = Metadata(name, **{"preprocessing": EXPECTED, "labels": LABELS} | said)
     return embed(graph(io_type), metadata).content
 
 

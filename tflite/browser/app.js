@@ -1,6 +1,7 @@
 // The page: a photo or the camera in, the first five classes and the milliseconds out.
 
-import { centre, encoded, grey } from "./pixels.js";
+import { decoded, drawn, requireTruePixels } from "./drawing.js";
+import { centre, encoded, grey, onWhite } from "./pixels.js";
 
 const WASM = new URL("node_modules/@litertjs/core/wasm/", document.baseURI).href;
 const TOP = 5;
@@ -45,13 +46,14 @@ async function load() {
     description = await (await fetched("model.json")).json();
     document.title = element("name").textContent = description.name;
     const content = new Uint8Array(await (await fetched("model.tflite")).arrayBuffer());
+    await requireTruePixels();
     await litert.loadLiteRt(WASM);
     model = await litert.loadAndCompile(content, { accelerator: "wasm" });
     const { size, classes } = description;
     element("facts").textContent =
       `${classes.length} classes, ${size} × ${size} pixels, ` +
       `${(content.length / 1e6).toFixed(1)} MB. Runs in this browser; no picture leaves it.`;
-    await scores(new ImageData(size, size)); // the first run is slower
+    await scores(new Uint8ClampedArray(4 * size * size)); // the first run is slower
     choose.disabled = camera.disabled = false;
     say("Ready.");
   } catch (problem) {
@@ -61,7 +63,7 @@ async function load() {
 
 async function scores(image) {
   const [input] = model.getInputDetails();
-  const pixels = encoded(image, input.shape[3], input.dtype, description.preprocessing);
+  const pixels = encoded(image, description.input, description.order, input.dtype);
   const given = new litert.Tensor(pixels, [...input.shape]);
   const began = performance.now();
   const [output] = await model.run(given);
@@ -84,22 +86,14 @@ function probabilities(values) {
   return powers.map((power) => power / total);
 }
 
-function drawn(source, width, height) {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "white";
-  context.fillRect(0, 0, width, height);
-  context.drawImage(source, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
-}
-
-async function classify(source, width, height) {
-  const { size, short_side: short, preprocessing } = description;
-  const [input] = model.getInputDetails(), picture = drawn(source, width, height);
-  if (input.shape[3] === 1) grey(picture);
-  const image = centre(picture, size, short, preprocessing.interpolation);
+async function classify(source, width, height, orientation = 1) {
+  const { size, short_side: short, interpolation } = description;
+  const picture = drawn(source, width, height);
+  onWhite(picture);
+  if (description.input.length === 1) grey(picture);
+  const image = centre(picture, orientation, size, short, interpolation);
   view.width = view.height = size;
-  view.getContext("2d").putImageData(image, 0, 0);
+  view.getContext("2d").putImageData(new ImageData(image, size, size), 0, 0);
   view.hidden = false;
   element("hint").hidden = true;
   drop.classList.add("filled");
@@ -127,26 +121,25 @@ function show({ values }, milliseconds) {
 
 async function photograph(file) {
   if (!model) return;
-  if (!file?.type.startsWith("image/")) {
-    return fail(`${file ? file.name : "What was dropped"} is not a picture.`);
-  }
+  if (!file) return fail("What was dropped is not a file.");
   stop();
-  let picture;
+  let decoding;
   try {
-    // As Python decodes it: upright, without a conversion of colours.
-    picture = await createImageBitmap(file, { colorSpaceConversion: "none" });
+    decoding = await decoded(file);
   } catch {
-    return fail(`${file.name} cannot be decoded: it is damaged, or of a kind unknown here.`);
+    return fail(`${file.name} is not a picture that this browser can decode: ` +
+      "it is damaged, or of another kind.");
   }
+  const { bitmap, orientation } = decoding;
   try {
-    const found = await classify(picture, picture.width, picture.height);
+    const found = await classify(bitmap, bitmap.width, bitmap.height, orientation);
     const first = show(found, found.milliseconds);
     view.setAttribute("aria-label", `What the network sees of ${file.name}`);
     say(`${file.name}: ${first}.`);
   } catch (problem) {
-    fail(`The picture could not be classified: ${problem.message ?? problem}`);
+    fail(`${file.name} could not be classified: ${problem.message ?? problem}.`);
   } finally {
-    picture.close();
+    bitmap.close();
   }
 }
 

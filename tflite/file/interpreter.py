@@ -92,7 +92,8 @@ class File:
         """The number of scores."""
         return math.prod(self._output.shape)
 
-    def _encode(self, images: np.ndarray) -> np.ndarray:
+    def encoded(self, images: np.ndarray) -> np.ndarray:
+        """Preprocessed float32 images of any shape as the input's type has them."""
         (scale, zero_point), dtype = self.input_quantization, self._input.dtype
         if not scale:
             return images.astype(dtype)
@@ -100,13 +101,13 @@ class File:
         return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(dtype)
 
     def rounded(self, images: np.ndarray) -> np.ndarray:
-        """Preprocessed float32 images as the input's type has them, in floats again."""
-        return floats(self._encode(images), self.input_quantization)
+        """The same in floats again."""
+        return floats(self.encoded(images), self.input_quantization)
 
     def raw(self, images: np.ndarray) -> np.ndarray:
         """(n, height, width, channels) preprocessed float32 -> (n, classes), the file's values."""
         with self._said():
-            return self._opened.run(self._encode(images))
+            return self._opened.run(self.encoded(images))
 
     def scores(self, images: np.ndarray) -> np.ndarray:
         """The same -> (n, classes) float32, by the file's own scale and zero point."""

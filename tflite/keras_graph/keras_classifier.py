@@ -13,7 +13,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.imagenet import class_names
 from keras_inception.inference import outputs_of
-from keras_inception.preprocess import NAMED, Preprocessing, named
+from keras_inception.preprocess import Preprocessing, Unsaid, named
 
 from .input_preprocessing import composed, split_off
 from .lowering import lower
@@ -62,10 +62,7 @@ def classifier(
     model = in_float32(model)
     front, rest = split_off(read(model))
     if preprocessing is None and front is None:
-        raise BadInput(
-            f"{model.name} does not begin with preprocessing: say with --preprocessing how pixels "
-            f"0..255 become its input, one of {', '.join(NAMED)}"
-        )
+        raise Unsaid(f"{model.name} does not begin with preprocessing")
     height, width, channels = rest.shape
     if height != width or channels not in (1, 3):
         raise BadInput(

@@ -84,13 +84,13 @@ def _unit(tensor: tables.Table | None, kind: int, options: type[tuple]) -> table
     return None
 
 
-def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Preprocessing:
+def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Preprocessing | None:
     for custom in graph.tables("custom", schema.Custom) if graph else ():
         if custom.data("name") == schema.OURS.encode():
             return records.convert(records.parse(custom.data("data")), Preprocessing)
     options = _unit(image, schema.NORMALIZATION, schema.Normalization)
     if options is None:
-        return Preprocessing().raw
+        return None
     mean, std = (options.numbers(name, "f", 3) for name in ("mean", "std"))
     one = len(mean) == len(std) == 1
     return Preprocessing(*(mean + std if one else (mean, std)))

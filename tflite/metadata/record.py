@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from keras_inception.errors import BadInput
-from keras_inception.preprocess import Preprocessing
+from keras_inception.preprocess import Preprocessing, Unsaid
 
 from . import labels as names
 
@@ -34,8 +34,9 @@ class Metadata:
     """What a classifier's file says of itself.
 
     `preprocessing` is what its user does to RGB pixels 0..255, in floats, before the input's scale
-    and zero point; `labels` name the outputs, `localized` too, by locale ("de"); MediaPipe's tasks
-    drop scores below `threshold`, which is in the unit of the output.
+    and zero point, None where another tool's file does not say; `labels` name the outputs,
+    `localized` too, by locale ("de"); MediaPipe's tasks drop scores below `threshold`, which is in
+    the unit of the output.
     """
 
     name: str = ""
@@ -43,7 +44,7 @@ class Metadata:
     version: str = ""
     author: str = ""
     license: str = ""
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    preprocessing: Preprocessing | None = field(default_factory=Preprocessing)
     labels: tuple[str, ...] = ()
     localized: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     threshold: float | None = None
@@ -58,7 +59,8 @@ class Metadata:
 
     def check(self, outputs: int) -> None:
         """Raise BadInput for labels that do not fit so many outputs, are empty or not unique, for a
-        threshold outside of [0, 1], and for pixels in another order than RGB."""
+        threshold outside of [0, 1], and for pixels in another order than RGB, or of which nothing
+        is said."""
         if self.labels:
             names.check(self.labels, outputs)
         for locale, localized in self.localized.items():
@@ -67,6 +69,8 @@ class Metadata:
             names.check(localized, outputs, names.file_name(locale))
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise BadInput(f"threshold must be in [0, 1]; got {self.threshold}")
+        if self.preprocessing is None:
+            raise Unsaid("there is nothing to write of its pixels")
         if self.preprocessing.order != "RGB":
             raise BadInput("metadata has no word for BGR; let the file contain its preprocessing")
 

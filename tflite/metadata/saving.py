@@ -12,11 +12,13 @@ from keras_inception import records
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 from keras_inception.locks import alone
-from keras_inception.preprocess import Preprocessing
+from keras_inception.preprocess import Preprocessing, Unsaid
 
 from ..file import guard
 from ..file.content import read_bytes
+from ..file.interpreter import File
 from . import beside
+from .input_pixels import expected_by
 from .reading import read
 from .record import Metadata, Said
 
@@ -63,7 +65,7 @@ def describe(
     if (mean is None) != (std is None):
         raise BadInput("give --mean and --std together")
     if not said and mean is None:
-        return read(read_bytes(path), path) or Metadata()
+        return read(read_bytes(path), path) or Metadata(preprocessing=None)
     if not path.is_file():
         read_bytes(path)  # It says what is missing, before anything is written.
     with alone(path.parent / LOCK):
@@ -76,13 +78,16 @@ def _with(path: Path, mean: float | None, std: float | None, said: Said) -> Meta
     saying = (known or Metadata()).saying(**said)
     if mean is not None and std is not None:
         expected = Preprocessing(mean, std)
-    elif known:
+    elif known and known.preprocessing:
         expected = known.preprocessing
     else:
-        raise BadInput(
-            f"{path} does not say what it expects of its pixels; give --mean and --std: input = "
-            "(pixel - mean) / std, before its scale and zero point"
-        )
+        try:
+            expected = expected_by(File(path), path)
+        except Unsaid:
+            raise BadInput(
+                f"{path} does not say what it expects of its pixels; give --mean and --std: input "
+                "= (pixel - mean) / std, before its scale and zero point"
+            ) from None
     metadata = replace(saying, preprocessing=expected)
     embedded = _embedded(str(path), content, metadata)
     _write(path, embedded, metadata, beside.record(path, content))

@@ -8,6 +8,7 @@ from math import nextafter
 from keras_inception.applications import configure
 from keras_inception.errors import BadInput
 from keras_inception.networks import FAMILY, member
+from keras_inception.preprocess import NAMED as EXPECTED
 from keras_inception.spec import BatchNorm, Network
 
 from .published import NAMED
@@ -43,7 +44,8 @@ class Recipe:
 
     What is trained: recipe is the named recipe it started from; weights are published ones to
     start from, as for the named builders, whose classifier is replaced by one for the classes of
-    the data unless classes_from_data is False; image_size is in pixels; batch_norm_momentum is
+    the data unless classes_from_data is False; preprocessing, a name in preprocess.NAMED, is what
+    weights of one's own expect; image_size is in pixels; batch_norm_momentum is
     the share of the moving averages that each step keeps; holdout is the share of each class that
     is only tested on, where the data set has no test part of its own, and validation that of the
     rest which everything is chosen by, where it has no validation part of its own; 0 chooses by
@@ -72,6 +74,7 @@ class Recipe:
     network: str = "googlenet"
     weights: str = ""
     classes_from_data: bool = True
+    preprocessing: str = ""
     norm: str = "batch"
     width: float = 1.0
     aux: bool = False
@@ -124,6 +127,10 @@ class Recipe:
             "recipe": (not self.recipe or self.recipe in NAMED, f"one of {', '.join(NAMED)}"),
             "network": (self.network in FAMILY, f"one of {', '.join(FAMILY)}"),
             "norm": (self.norm in NORMS, f"one of {', '.join(NORMS)}"),
+            "preprocessing": (
+                self.preprocessing in ("", *EXPECTED),
+                f"one of {', '.join(EXPECTED)}",
+            ),
             "pooling": (self.pooling in ("avg", "max", "attention"), "avg, max or attention"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "bad_images": (self.bad_images in ("skip", "stop"), "skip or stop"),

@@ -1,22 +1,40 @@
-// Signatures of https://developer.android.com/reference/android/graphics/Bitmap
+// Signatures of https://developer.android.com/reference/android/graphics/Bitmap, with as much behind
+// them as the generated classes need: pixels in memory, or in that of the graphics processor.
 package android.graphics
 
-import java.io.InputStream
+import java.nio.Buffer
+import java.nio.ByteBuffer
 
-class Rect
+class Bitmap(
+    val width: Int,
+    val height: Int,
+    val config: Config?,
+    val isPremultiplied: Boolean,
+    private val stored: ByteArray,
+) {
+    enum class Config { ARGB_8888, RGBA_F16, HARDWARE }
 
-class Bitmap private constructor() {
-    val width: Int get() = TODO()
-    val height: Int get() = TODO()
+    /** Lines may be longer than their pixels. */
+    val rowBytes: Int get() = stored.size / height
+
+    fun copyPixelsToBuffer(dst: Buffer) {
+        if (config == Config.HARDWARE) {
+            throw IllegalStateException("unable to copyPixelsToBuffer, pixel access is not supported")
+        }
+        (dst as ByteBuffer).put(stored)
+    }
+
+    fun copy(config: Config, isMutable: Boolean): Bitmap? =
+        Bitmap(width, height, config, isPremultiplied, stored.copyOf())
 
     fun getPixels(
         pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int,
     ): Unit = TODO()
 
-    companion object {
-        fun createBitmap(source: Bitmap, x: Int, y: Int, width: Int, height: Int): Bitmap = TODO()
+    fun recycle() {}
 
-        fun createScaledBitmap(src: Bitmap, w: Int, h: Int, filter: Boolean): Bitmap = TODO()
+    companion object {
+        fun createBitmap(colors: IntArray, width: Int, height: Int, config: Config): Bitmap = TODO()
     }
 }
 
@@ -25,5 +43,8 @@ object BitmapFactory {
         @JvmField var inScaled = true
     }
 
-    fun decodeStream(stream: InputStream?, padding: Rect?, opts: Options?): Bitmap? = TODO()
+    /** What the next file decodes to. */
+    var decoded: Bitmap? = null
+
+    fun decodeByteArray(data: ByteArray, offset: Int, length: Int, opts: Options?): Bitmap? = decoded
 }

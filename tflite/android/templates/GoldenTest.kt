@@ -17,8 +17,14 @@ class @NAME@GoldenTest {
     private val golden = InstrumentationRegistry.getInstrumentation().context.assets
     private val names = (0 until @GOLDEN@).map { "@FOLDER@/$it" }
 
-    private fun image(name: String) = golden.open("$name.png").use {
-        BitmapFactory.decodeStream(it, null, BitmapFactory.Options().apply { inScaled = false })!!
+    /** A golden image has the size of the input already: it is decoded, and not scaled. */
+    private fun pixels(name: String): IntArray {
+        val file = golden.open("$name.png").use { it.readBytes() }
+        val options = BitmapFactory.Options().apply { inScaled = false }
+        val image = BitmapFactory.decodeByteArray(file, 0, file.size, options)!!
+        val pixels = IntArray(image.width * image.height)
+        image.getPixels(pixels, 0, image.width, 0, 0, image.width, image.height)
+        return pixels
     }
 
     private fun expected(name: String): List<Float> = golden.open("$name.txt").use { file ->
@@ -29,7 +35,7 @@ class @NAME@GoldenTest {
     fun liteRtGivesTheGoldenOutputs() {
         @NAME@LiteRt(app).use { classifier ->
             for (name in names) {
-                val output = @NAME@.raw(classifier.run(@NAME@Bitmaps.pixels(image(name))))
+                val output = @NAME@.raw(classifier.run(pixels(name)))
                 val wanted = expected(name)
                 assertEquals(wanted.size, output.size)
                 val worst = output.indices.map { abs(output[it] - wanted[it]) }.maxOrNull()!!

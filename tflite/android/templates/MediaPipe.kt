@@ -12,7 +12,8 @@ import com.google.mediapipe.tasks.vision.imageclassifier.ImageClassifier
  * @NAME@ run by MediaPipe Tasks (com.google.mediapipe:tasks-vision), which takes labels,
  * preprocessing and threshold from the file itself.
  */
-class @NAME@MediaPipe(context: Context, most: Int = 5, locale: String = "") : AutoCloseable {
+class @NAME@MediaPipe(context: Context, most: Int = 5, locale: String = "") :
+    @NAME@Classifier, AutoCloseable {
     private val classifier: ImageClassifier
 
     init {
@@ -25,15 +26,11 @@ class @NAME@MediaPipe(context: Context, most: Int = 5, locale: String = "") : Au
         classifier = ImageClassifier.createFromOptions(context, options.build())
     }
 
-    /**
-     * The likeliest classes of a photograph of any size, best first. It is cut here: MediaPipe
-     * would stretch it.
-     */
-    fun classify(photograph: Bitmap): List<@NAME@.Category> =
-        run(@NAME@Bitmaps.centre(photograph))
-
-    /** The same for an image of WIDTH x HEIGHT. */
-    fun run(image: Bitmap): List<@NAME@.Category> {
+    /** Photographs are cut before: MediaPipe would stretch them. */
+    override fun classify(pixels: IntArray): List<@NAME@.Category> {
+        val image = Bitmap.createBitmap(
+            pixels, @NAME@.WIDTH, @NAME@.HEIGHT, Bitmap.Config.ARGB_8888,
+        )
         val result = classifier.classify(BitmapImageBuilder(image).build()).classificationResult()
         return result.classifications().first().categories().map {
             @NAME@.Category(it.index(), it.displayName().ifEmpty { it.categoryName() }, it.score())

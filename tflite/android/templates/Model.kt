@@ -24,13 +24,13 @@ object @NAME@ {
     const val HEIGHT = @HEIGHT@
     const val CHANNELS = @CHANNELS@
 
-    /** The part of a photograph's short side that is cut from its centre. */
-    const val CROP = @CROP@f
+    /** Pixels that a photograph's short side is scaled to before its centre is cut out. */
+    const val SHORT_SIDE = @SHORT_SIDE@
 
     /** The output is one score per class, of @OUTPUT_TYPE@. */
     const val CLASSES = @CLASSES@
 
-    /** value = (pixel - MEAN) / STD, for pixels 0..255 in the order red, green, blue. */
+    /** value = (pixel - MEAN) / STD, for pixels 0..255 in the order @ORDER_TEXT@. */
     val MEAN = floatArrayOf(@MEAN@)
     val STD = floatArrayOf(@STD@)
 
@@ -60,9 +60,6 @@ object @NAME@ {
         val input = @INPUT_KOTLIN@Array(pixels.size * CHANNELS)
         var at = 0
         for (pixel in pixels) {
-            val red = pixel shr 16 and 0xFF
-            val green = pixel shr 8 and 0xFF
-            val blue = pixel and 0xFF
 @PACK@
         }
         return input
