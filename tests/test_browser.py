@@ -1,6 +1,8 @@
 """The page that runs a file in the browser: the same classes as LiteRT names in Python."""
 
+import base64
 import functools
+import io
 import json
 import shutil
 import subprocess
@@ -13,12 +15,14 @@ import numpy as np
 import pytest
 from helpers import pictures, tflite_files
 from helpers.tflite_files import graph_of
+from PIL import Image
 
 from keras_inception import cli
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import open_classifier
 from keras_inception.evaluation.prediction import predict
 from keras_inception.images import centre, decode
+from keras_inception.preprocess import Preprocessing
 from keras_inception.tflite import browser as page
 from keras_inception.tflite.exporting import export
 from keras_inception.tflite.file.interpreter import File
@@ -162,6 +166,77 @@ def test_photographs_get_the_classes_that_python_gives(opened, googlenet, shared
     assert float(text(browser, "milliseconds")) > 0
 
 
+#: What the page cuts of the files `pictures/0`, …, by size, short side and filter; null if clear.
+CUT = """
+const [cases, done] = arguments;
+(async () => {
+  const { decoded, drawn } = await import("./drawing.js");
+  const { centre, onWhite } = await import("./pixels.js");
+  const cuts = [];
+  for (const [k, size, short, filter] of cases) {
+    const { bitmap, orientation } = await decoded(await (await fetch(`pictures/${k}`)).blob());
+    try {
+      const picture = drawn(bitmap, bitmap.width, bitmap.height);
+      onWhite(picture);
+      const cut = centre(picture, orientation, size, short, filter);
+      cuts.push(btoa(Array.from(cut, (value) => String.fromCharCode(value)).join("")));
+    } catch (problem) {
+      if (!problem.message.includes("clear all over")) throw problem;
+      cuts.push(null);
+    }
+  }
+  done(cuts);
+})().catch((problem) => done(String(problem)));
+"""
+
+
+def cuts(opened, path, found):
+    """What the page makes of files, given with size and preprocessing: (size, size, 3) each."""
+
+    def put(folder):
+        (folder / "pictures").mkdir()
+        for k, (content, *_) in enumerate(found):
+            (folder / "pictures" / str(k)).write_bytes(content)
+
+    cases = [
+        (k, size, round(size / how.crop), how.interpolation)
+        for k, (_, size, how) in enumerate(found)
+    ]
+    given = opened(path, spoil=put).execute_async_script(CUT, cases)
+    assert isinstance(given, list), given
+    for cut, (_, size, _) in zip(given, found, strict=True):
+        pixels = cut and np.frombuffer(base64.b64decode(cut), np.uint8)
+        yield pixels if pixels is None else pixels.reshape(size, size, 4)[..., :3]
+
+
+@pytest.mark.slow
+def test_what_a_browser_decodes_without_loss_is_pythons_to_the_bit(opened, path):
+    """240 sizes, up and down, of PNG and WebP, turned as EXIF or XMP say, some partly clear."""
+    found = [(each[0], *each[2:]) for each in pictures.pictures(240)]
+    clear = 0
+    for cut, each in zip(cuts(opened, path, found), found, strict=True):
+        wanted = pictures.expected(*each)
+        clear += cut is None
+        np.testing.assert_array_equal(np.full_like(wanted, 255) if cut is None else cut, wanted)
+    assert clear < 5  # single pixels
+
+
+@pytest.mark.slow
+def test_jpegs_are_decoded_within_a_bound_however_they_are_turned(opened, path, shared):
+    """A browser decodes them by itself, to two grey levels and a tenth of one on average."""
+    found, how = [], Preprocessing(crop=0.875)
+    for k, photo in enumerate(sorted((shared / "data" / "photos").glob("*.jpg"))):
+        turn = {"exif": pictures.exif_of(k % 8 + 1)} if k % 2 else {"xmp": pictures.xmp_of(k + 1)}
+        content = io.BytesIO()
+        quality = {"quality": 90, "progressive": k % 3 == 0, "subsampling": k % 3}
+        Image.open(photo).convert("RGB").save(content, "JPEG", **turn, **quality)
+        found += [(photo.read_bytes(), 224, how), (content.getvalue(), 96, how)]
+    assert len(found) >= 18
+    for cut, each in zip(cuts(opened, path, found), found, strict=True):
+        apart = np.abs(cut.astype(int) - pictures.expected(*each))
+        assert apart.mean() < 0.1 and apart.max() <= 2
+
+
 @pytest.mark.slow
 def test_scaling_is_that_of_training_to_the_bit(opened, googlenet, shared):
     """PNGs have one way to be decoded: every score is the same."""
@@ -199,10 +274,12 @@ def test_the_camera(opened, path):
 def test_what_is_wrong_is_said(opened, path, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Image.new("RGBA", (30, 20)).save(tmp_path / "clear.png")
     browser = opened(path)
     for name, words in {
         "notes.txt": "notes.txt is not a picture",
-        "torn.png": "torn.png cannot be decoded",
+        "torn.png": "torn.png is not a picture that this browser can decode",
+        "clear.png": "nothing of its 30 × 20 pixels could be drawn",
     }.items():
         browser.find_element("id", "file").send_keys(str(tmp_path / name))
         until(browser, lambda words=words: words in text(browser, "error"))

@@ -5,11 +5,11 @@ import { upright } from "./orientation.js";
 // Pixels that are drawn at once: a canvas of more may stay empty, without a word.
 const STRIP = 1 << 22;
 
-// The bitmap of a file, as Python decodes it: without a conversion of colours; and how it is turned,
-// which is left to the caller.
+// The bitmap of a file, as Python decodes it: without a conversion of colours, and of clear pixels
+// before some decoder rounds its way; and how it is turned, which is left to the caller.
 export async function decoded(file) {
   const { orientation, content } = upright(new Uint8Array(await file.arrayBuffer()));
-  const options = { colorSpaceConversion: "none" };
+  const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
   return { bitmap: await createImageBitmap(new Blob([content]), options), orientation };
 }
 

@@ -1,25 +1,31 @@
 // How a photograph has to be turned, as the file says: in EXIF, or else in XMP, of JPEG, PNG and
-// WebP. Browsers turn by some of these and not by others, so the file is given to them with its
-// EXIF set to 1, and turned here. What other formats say, AVIF for one, is part of how they are
-// decoded.
+// WebP. Browsers turn by some of these and not by others, whatever they are asked for, so they are
+// given the file with all of it set to 1: it is turned here. What other formats say, AVIF for one,
+// is part of how they are decoded.
 
 const TAG = 0x0112;
 const EXIF = "Exif\0\0";
 const XMP = "http://ns.adobe.com/xap/1.0/\0";
 
+// A character for each byte. (What is called latin1 has others for 0x80 to 0x9f.)
 const text = (bytes) => new TextDecoder("latin1").decode(bytes);
 
 // { orientation, content }: 1 to 8, and the file without it. `content` may be the same bytes.
 export function upright(file) {
   const content = file.slice();
-  let exif = null, xmp = null;
+  let exif, xmp;
   for (const { kind, begin, end } of parts(content)) {
-    const part = content.subarray(begin, end);
-    if (kind === "exif") exif ??= place(content, begin, end);
-    else xmp ??= /tiff:Orientation(?:="|>)([0-9])/.exec(text(part))?.[1];
+    if (kind === "exif") {
+      const found = place(content, begin, end);
+      exif ??= found?.view.getUint16(found.at, found.little);
+      found?.view.setUint16(found.at, 1, found.little);
+    } else {
+      const found = /tiff:Orientation(?:="|>)([0-9])/.exec(text(content.subarray(begin, end)));
+      xmp ??= found?.[1];
+      if (found) content[begin + found.index + found[0].length - 1] = "1".charCodeAt(0);
+    }
   }
-  const orientation = Number(exif ? exif.view.getUint16(exif.at, exif.little) : xmp ?? 1);
-  exif?.view.setUint16(exif.at, 1, exif.little);
+  const orientation = Number(exif ?? xmp ?? 1);
   return { orientation: orientation >= 1 && orientation <= 8 ? orientation : 1, content };
 }
 
@@ -28,7 +34,7 @@ function* parts(file) {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   const head = text(file.subarray(0, 16));
   if (head.startsWith("\xff\xd8")) yield* ofJpeg(file, view);
-  else if (head.startsWith("\x89PNG\r\n\x1a\n")) yield* ofPng(file, view);
+  else if (head.startsWith("PNG\r\n\x1a\n", 1)) yield* ofPng(file, view);
   else if (head.startsWith("RIFF") && head.startsWith("WEBP", 8)) yield* ofWebp(file, view);
 }
 
