@@ -191,7 +191,9 @@ def test_a_label_file_that_is_not_utf8_is_refused(path, tmp_path, capsys):
 
 
 def test_somebody_elses_file_must_say_what_it_expects(path, capsys):
-    path.write_bytes(tflite_files.content())
+    path.write_bytes(tflite_files.content("float32"))
+    assert main(["metadata", str(path)]) == 0
+    assert "(pixel" not in capsys.readouterr().out
     assert main(["metadata", str(path), "--author", "Ada"]) == 2
     assert "give --mean and --std" in capsys.readouterr().err
     assert main(["metadata", str(path), "--author", "Ada", "--mean", "128", "--std", "128"]) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from timeit import repeat
@@ -72,6 +72,10 @@ class Classifier(ABC):
             rows.append(self.of_pixels(stacked(seen, self.channels)).mean(axis=0))
         return np.stack(rows)
 
+    def expecting(self, preprocessing: Preprocessing) -> Classifier:
+        """It with another record of what pixels become. Raises BadInput if it cannot take that."""
+        return replace(self, preprocessing=preprocessing.for_channels(self.channels))
+
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities of uint8 pixels, (n, size, size, channels), (n, classes)."""
         return self.probabilities(self.preprocessing(pixels))
@@ -111,6 +115,12 @@ class FileClassifier(Classifier):
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         return self.file.probabilities(images)
+
+    def expecting(self, preprocessing: Preprocessing) -> Classifier:
+        from keras_inception.tflite.metadata.input_pixels import require_held
+
+        require_held(self.file, self.name, preprocessing)
+        return super().expecting(preprocessing)
 
     def seconds(self, runs: int) -> list[float]:
         return self.file.seconds(runs)
@@ -293,8 +303,8 @@ def open_file(
     names = _named(classes) or (said.labels if said else ())
     if names and len(names) != file.classes:
         raise BadInput(
-            f"{len(names)} classes are named and {path} has {file.classes} outputs; give --classes "
-            "a text file with a name on each line, or write them into it: keras-inception metadata"
+            f"{path} names {len(names)} classes and has {file.classes} outputs; write the names "
+            "into it: keras-inception metadata"
         )
     height, width, channels = file.input_shape
     return FileClassifier(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from keras_inception.errors import BadInput
 from keras_inception.imagenet import decode_predictions
 from keras_inception.preprocess import NAMED, Preprocessing, Unsaid
 
-from .classifier import Classifier, KerasClassifier, open_classifier
+from .classifier import Classifier, open_classifier
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +64,10 @@ def by_each_preprocessing(
     except Unsaid:
         found, opened, refused = {}, None, None
     for name, expected in NAMED.items():
-        if isinstance(opened, KerasClassifier):  # It is opened once, in seconds.
-            found[name] = replace(opened, preprocessing=expected.for_channels(opened.channels))
-            continue
         try:
-            found[name] = opened = open_classifier(
-                subject, classes=classes, preprocessing=name, trust=trust
-            )
+            if opened is None:
+                opened = open_classifier(subject, classes=classes, preprocessing=name, trust=trust)
+            found[name] = opened.expecting(expected)
         except BadInput as error:
             log.info("not by %s: %s", name, error)
             refused = error

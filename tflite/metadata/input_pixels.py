@@ -50,7 +50,7 @@ def expected_by(
             f"{given}: leave --preprocessing out, or write another into the file: "
             f"keras-inception metadata {path} --mean M --std S"
         )
-    _require_held(file, path, known)
+    require_held(file, path, known)
     return known
 
 
@@ -82,7 +82,8 @@ def _same(file: File, known: Preprocessing, given: Preprocessing) -> bool:
     return np.abs(a - b).max() <= (1 if file.input_quantization[0] else 1e-3 * np.abs(a).max())
 
 
-def _require_held(file: File, path: str | Path, expected: Preprocessing) -> None:
+def require_held(file: File, path: str | Path, expected: Preprocessing) -> None:
+    """Raise BadInput if pixels would become what an integer input does not hold."""
     scale, zero_point = file.input_quantization
     if not scale:
         return

@@ -89,9 +89,9 @@ def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Pr
         if custom.data("name") == schema.OURS.encode():
             return records.convert(records.parse(custom.data("data")), Preprocessing)
     options = _unit(image, schema.NORMALIZATION, schema.Normalization)
-    if options is None:
+    mean, std = (options.numbers(each, "f", 3) if options else () for each in ("mean", "std"))
+    if not (mean or std):
         return None
-    mean, std = (options.numbers(name, "f", 3) for name in ("mean", "std"))
     one = len(mean) == len(std) == 1
     return Preprocessing(*(mean + std if one else (mean, std)))
 
