@@ -15,6 +15,7 @@ from helpers.photos import coloured
 from keras_inception import cli
 from keras_inception.costs import total
 from keras_inception.networks import FAMILY
+from keras_inception.preprocess import NAMED
 from keras_inception.transform import widen, with_norm, without_aux
 
 PAGES = [
@@ -199,6 +200,12 @@ def test_the_readme_s_table_is_the_family_s():
         assert float(floats) == pytest.approx(4 * cost.trainable / 1e6, rel=0.01, abs=0.05)
         assert 1 < float(integers) * 1e6 / cost.trainable < 1.25
         assert float(faster.rstrip("×")) == pytest.approx(float(slow) / float(fast), abs=0.1)
+
+
+def test_every_name_of_preprocessing_is_explained():
+    _, section = text("docs/mobile.md").split("`--preprocessing` says how")
+    rows = section.split("\n\n")[1]
+    assert set(re.findall(r"^\| `(\w+)` \|", rows, re.M)) == NAMED.keys()
 
 
 def test_the_picture_of_the_family_is_up_to_date():

@@ -185,7 +185,7 @@ def open_classifier(
 
         model = load_model(path, compile=False, trust=trust)
         return _of_model(model, str(path), path, classes, preprocessing)
-    if path.suffix == ".tflite":
+    if path.suffix == ".tflite" and not path.is_dir():
         return open_file(path, classes=classes, preprocessing=preprocessing, trust=trust)
     if in_run or path.is_dir():
         _require_nothing_said(subject, classes, preprocessing)

@@ -45,11 +45,11 @@ class Recipe:
     What is trained: recipe is the named recipe it started from; weights are published ones to
     start from, as for the named builders, whose classifier is replaced by one for the classes of
     the data unless classes_from_data is False; preprocessing, a name in preprocess.NAMED, is what
-    weights of one's own expect; image_size is in pixels; batch_norm_momentum is
-    the share of the moving averages that each step keeps; holdout is the share of each class that
-    is only tested on, where the data set has no test part of its own, and validation that of the
-    rest which everything is chosen by, where it has no validation part of its own; 0 chooses by
-    the test images, and says so.
+    weights of one's own expect, or what is trained on instead of (pixel - 128) / 128; image_size is
+    in pixels; batch_norm_momentum is the share of the moving averages that each step keeps; holdout
+    is the share of each class that is only tested on, where the data set has no test part of its
+    own, and validation that of the rest which everything is chosen by, where it has no validation
+    part of its own; 0 chooses by the test images, and says so.
 
     Of a skewed set class_weights makes every class weigh the same in the loss, balanced_sampling
     shows all classes equally often. bad_images, "skip" or "stop", says what an image to train on
