@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import stat
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -53,8 +55,22 @@ FORMATS = {
 }
 _WITH_PILLOW = tuple(name for name in FORMATS if name != "HEIF")
 EXTENSIONS = tuple(ending for endings in FORMATS.values() for ending in endings)
+_WITHOUT_HEIF = "HEIC without pillow-heif"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 ORIENTATION = 0x0112
+
+#: What archives, file managers, notebooks and network storage leave behind, in lower case, beside
+#: what is hidden by a dot or is a backup by a tilde.
+_LEFT_BEHIND = {
+    *("__macosx", "icon\r", "network trash folder", "temporary items", "__pycache__"),
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "$recycle.bin", "recycler"),
+    *("system volume information", "lost+found", "_gsdata_", "@eadir", "@tmp", "#recycle"),
+    *("#snapshot", "@recycle", "@recently-snapshot"),
+}
+#: What was met beside photographs: kind -> names, and reasons.
+Remarks = defaultdict[str, list[str]]
+HIDDEN = "hidden, or left behind by a system, and no data"
+NOT_FOLLOWED = "not followed"
 
 #: Decoded, an image of so many pixels takes a third of a gigabyte.
 MAX_PIXELS = 80_000_000
@@ -184,7 +200,7 @@ def _identified(file: BinaryIO) -> Image.Image:
     except ImportError as error:
         raise Unreadable(
             "HEIC, which is read where pillow-heif is installed: pip install pillow-heif",
-            "HEIC without pillow-heif",
+            _WITHOUT_HEIF,
         ) from error
     pillow_heif.register_heif_opener()
     return Image.open(file, formats=["HEIF"])
@@ -300,49 +316,94 @@ def readable(paths: Iterable[Path], mode: str, count: int) -> Iterator[Image.Ima
         log.warning("%d of %d photographs could not be read", failed, found + failed)
 
 
-def images_under(folder: Path, remarks: list[str]) -> list[Path]:
-    """What is called as images are, under `folder`, sorted; it need not be one, nor a file.
+def entries(folder: Path, remarks: Remarks) -> list[os.DirEntry[str]]:
+    """What is in `folder`, sorted; what systems leave behind there is named in `remarks` instead.
 
-    Links are followed, but not round in circles. What cannot be looked into, and what lies deeper
-    than MAX_DEPTH, is named in `remarks`.
+    Raises OSError if the folder cannot be looked into.
+    """
+    with os.scandir(folder) as found:
+        inside = sorted(found, key=lambda entry: entry.name)
+    kept = []
+    for entry in inside:
+        name = entry.name
+        if name.startswith(".") or name.endswith("~") or name.lower() in _LEFT_BEHIND:
+            remarks[HIDDEN].append(entry.path)
+        else:
+            kept.append(entry)
+    return kept
+
+
+def is_photograph(path: Path, remarks: Remarks) -> bool:
+    """Whether a file is to be taken for one, sound or not: by how its name ends, or by its content.
+
+    What is none is named in `remarks`. The raw files of cameras are none, though they are TIFFs:
+    the picture in them that can be read is a small one.
+    """
+    ending = path.suffix.lower()
+    if ending in EXTENSIONS:
+        return True
+    try:
+        with regular(path) as file:
+            taken = opened(file).format != "TIFF"
+    except Unreadable as error:
+        taken = error.kind in ("huge", _WITHOUT_HEIF)
+    if not taken:
+        kind = ending if re.fullmatch(r"\.[a-z]\w{0,7}", ending, re.ASCII) else "other endings"
+        remarks[f"no photographs that can be read ({kind}), and left out"].append(str(path))
+    return taken
+
+
+def images_under(folder: Path, remarks: Remarks) -> list[Path]:
+    """The photographs under `folder`, sorted, as `is_photograph` tells them; they may be damaged.
+
+    Links are followed, but not round in circles. What cannot be looked into, what lies deeper than
+    MAX_DEPTH, and what is no photograph is named in `remarks`.
     """
     found, folders = [], [(folder, ())]
     while folders:
         here, above = folders.pop()
         if len(above) == MAX_DEPTH:
-            remarks.append(f"not followed: more than {MAX_DEPTH} folders deep: {here}")
+            remarks[NOT_FOLLOWED].append(f"{here}: more than {MAX_DEPTH} folders deep")
             continue
         try:
             status = here.stat()
             itself = status.st_dev, status.st_ino
             if itself in above:
-                remarks.append(f"symlink loop, not followed: {here}")
+                remarks[NOT_FOLLOWED].append(f"{here}: symlink loop")
                 continue
-            with os.scandir(here) as entries:
-                inside = sorted(entries, key=lambda entry: entry.name, reverse=True)
+            inside = entries(here, remarks)
         except OSError as error:
-            remarks.append(f"not followed: {here}: {error.strerror}")
+            remarks[NOT_FOLLOWED].append(f"{here}: {error.strerror}")
             continue
         for entry in inside:
             path = here / entry.name
             try:
                 if entry.is_dir():
                     folders.append((path, (*above, itself)))
-                elif path.suffix.lower() in EXTENSIONS:
+                elif is_photograph(path, remarks):
                     found.append(path)
             except OSError as error:  # a link to itself
-                remarks.append(f"not followed: {path}: {error.strerror}")
+                remarks[NOT_FOLLOWED].append(f"{path}: {error.strerror}")
     return sorted(found)
+
+
+def tell(remarks: Remarks) -> None:
+    """Remarks in the log: a line for each kind, with the number and the first names."""
+    for kind, cases in remarks.items():
+        more = ", …" if len(cases) > 3 else ""
+        log.warning("%s: %d: %s%s", kind, len(cases), ", ".join(cases[:3]), more)
 
 
 def photographs(folder: Path) -> list[Path]:
     """`images_under` a folder. Raises BadInput if there are none."""
-    remarks: list[str] = []
+    remarks: Remarks = defaultdict(list)
     found = images_under(folder, remarks)
-    for remark in remarks:
-        log.warning("%s", remark)
+    tell(remarks)
     if not found:
-        raise BadInput(f"there are no {'/'.join(EXTENSIONS)} images in {str(folder)!r}")
+        raise BadInput(
+            f"there are no photographs in {str(folder)!r}; give a folder with "
+            f"{'/'.join(EXTENSIONS)} files"
+        )
     return found
 
 

@@ -118,7 +118,9 @@ def test_imagenets_layout_with_class_folders(imagenet):
     split = data.DataRef(f"imagenet:{imagenet}").split()
     assert names(split.validation) == ["v.JPEG"] and names(split.test) == ["t.JPEG"]
     write(imagenet / "val" / "n99999999" / "v.JPEG", 51, "JPEG")
-    with pytest.raises(BadInput, match=r"n99999999 is a class that .*train has not"):
+    with pytest.raises(
+        BadInput, match="n99999999 is a class that the images to train on do not have"
+    ):
         data.DataRef(f"imagenet:{imagenet}").split()
 
 
@@ -134,12 +136,6 @@ def test_imagenets_layout_with_a_list(imagenet, place):
 def test_imagenet_without_images_to_evaluate_on_gets_one_sentence(imagenet):
     with pytest.raises(BadInput, match="must hold the images to evaluate on"):
         data.DataRef(f"imagenet:{imagenet}").split()
-
-
-def test_parts_are_not_taken_for_classes(imagenet):
-    write(imagenet / "val" / "n01443537" / "v.JPEG", 50, "JPEG")
-    with pytest.raises(BadInput, match=r"parts, not classes; .* imagenet:"):
-        data.DataRef(f"folder:{imagenet}").split()
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
@@ -253,4 +249,4 @@ def test_names_in_any_script_and_circular_links(tmp_path, caplog):
     assert len(split.train) + len(split.test) == 4
     # Two of a class leave one to train on, and none for validation.
     assert split.validation is split.test and split.test.part == "held-out"
-    assert "symlink loop, not followed" in caplog.text
+    assert "symlink loop" in caplog.text

@@ -36,7 +36,9 @@ def _goes_on(arguments) -> str:
 def _data_ref(arguments):
     from keras_inception.training.data import DataRef
 
-    return DataRef(**options.given(arguments, "source", "holdout", "seed", "validation"))
+    return DataRef(
+        **options.given(arguments, "source", "holdout", "seed", "validation", "group_by")
+    )
 
 
 def add(commands) -> None:
@@ -46,12 +48,12 @@ def add(commands) -> None:
     pack = options.add_command(verbs, _pack, options.never, goes_on=_goes_on)
     for parser in (check, pack):
         parser.add_argument("source", metavar="SOURCE", help=DATA)
-        for name in ("holdout", "validation", "seed"):
+        for name in ("holdout", "validation", "seed", "group_by"):
             default = getattr(Recipe, name)
             parser.add_argument(
-                f"--{name}",
+                f"--{name.replace('_', '-')}",
                 type=type(default),
                 default=default,
-                help=f"as for train (default {default})",
+                help=f"as for train (default {default or 'none'})",
             )
     pack.add_argument("folder", metavar="DIR", help="a new or an empty folder")

@@ -11,8 +11,8 @@ import numpy as np
 from keras_inception.errors import BadInput
 
 from ..recipes.recipe import Recipe
-from . import sources
-from .examples import Examples, Split, hold_out
+from . import grouping, sources
+from .examples import Examples, Parts, Split, hold_out
 
 __all__ = ["DataRef", "Examples", "Split"]
 
@@ -28,14 +28,19 @@ class DataRef:
         source has no test part of its own.
     validation: the share of each class of the rest that is kept for the validation part, where the
         source has none of its own; 0 for runs that choose by the images that they report on.
+    group_by: a regular expression; images in whose names it finds the same stay in one part: of its
+        groups if it has any, as in "(person[0-9]+)_", or else the whole match. Names count from the
+        folder of the source.
 
-    Raises BadInput for shares outside of [0, 1), and for seeds outside of 0 .. 2**32 - 1.
+    Raises BadInput for shares outside of [0, 1), seeds outside of 0 .. 2**32 - 1, and what is no
+    regular expression.
     """
 
     source: str
     holdout: float = 0.2
     seed: int = 0
     validation: float = 0.1
+    group_by: str = ""
 
     def __post_init__(self):
         shares = (self.holdout, self.validation)
@@ -45,11 +50,12 @@ class DataRef:
             raise BadInput(f"seed must be a whole number below 2**32; got {self.seed!r}")
         if not isinstance(self.source, str):
             raise BadInput(f"images must be named by a text; got {self.source!r}")
+        grouping.pattern(self.group_by)
 
     @classmethod
     def of(cls, recipe: Recipe) -> DataRef:
         """The images that a run of `recipe` takes."""
-        return cls(recipe.data, recipe.holdout, recipe.seed, recipe.validation)
+        return cls(recipe.data, recipe.holdout, recipe.seed, recipe.validation, recipe.group_by)
 
     def split(self) -> Split:
         """The images. Those to train on that are in another part as well are left out of the
@@ -57,7 +63,20 @@ class DataRef:
 
         Raises BadInput for a source that cannot be used.
         """
-        train, validation, test = sources.read(self.source, self.holdout, self.seed)
+        return self.drawn(sources.read(self.source))
+
+    def drawn(self, parts: Parts) -> Split:
+        """`split` of what the source has. Raises BadInput if groups cannot be kept together."""
+        if self.group_by:
+            parts = grouping.grouped(parts, self.group_by, self.source)
+        train, validation, test = parts
+        if test is None:
+            train, test = hold_out(train, self.holdout, self.seed)
+            if missing := {*train.labels.tolist()} - {*test.labels.tolist()}:
+                raise BadInput(
+                    f"all images of class {train.classes[min(missing)]!r} are in one group of "
+                    f"--group-by {self.group_by!r}: none can be held out to test on; group by less"
+                )
         train = _without(train, test, "to train on", "to test on")
         if validation is None and self.validation:
             # Not the numbers that drew the test part.

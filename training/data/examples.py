@@ -23,8 +23,9 @@ class Examples:
     `image(i)` gives an 8-bit Pillow image of mode "L" or "RGB" (`channels` 1 or 3); `labels` are
     int32 positions in `classes`; `fingerprint` is a SHA-256 over all pixels or files and labels.
     `encoded(i)` gives the bytes of a file as they are, of images that come as files; `name(i)`
-    says where one is to be found. `digests` are equal for images with equal content. `part` is
-    what figures on them are said to be of: one of PARTS, HELD_OUT, or "" for no part of a split.
+    says where one is to be found. `digests` are equal for images with equal content; those of equal
+    `groups` are kept together. `part` is what figures on them are said to be of: one of PARTS,
+    HELD_OUT, or "" for no part of a split.
     """
 
     image: Callable[[int], Image.Image]
@@ -35,6 +36,7 @@ class Examples:
     encoded: Callable[[int], bytes] | None = None
     name: Callable[[int], str] = str
     digests: Sequence[bytes] = ()
+    groups: Sequence[str] = ()
     part: str = ""
 
     def __len__(self) -> int:
@@ -55,6 +57,7 @@ class Examples:
             encoded=self.encoded and (lambda i: self.encoded(indices[i])),
             name=lambda i: self.name(indices[i]),
             digests=self.digests and [self.digests[i] for i in indices],
+            groups=self.groups and [self.groups[i] for i in indices],
         )
 
     def balanced(self, count: int, seed: int) -> Examples:
@@ -65,8 +68,8 @@ class Examples:
         return self.take(np.concatenate(chosen))
 
 
-#: Train, validation (None where a source has none of its own) and test.
-Parts = tuple[Examples, Examples | None, Examples]
+#: Train, validation and test; None for a part that a source does not have of its own.
+Parts = tuple[Examples, Examples | None, Examples | None]
 
 
 def mode_of(channels: int) -> str:
@@ -140,14 +143,36 @@ def hold_out(
 ) -> tuple[Examples, Examples]:
     """What is left, and `share` of each class, at least one image of it, drawn with `seed`.
 
-    The last image of a class is left.
+    The last image of a class is left. Where there are groups, whole ones are held out, as near to
+    the share as they come, and the last group of a class is left.
     """
     order = np.random.default_rng(seed).permutation(len(examples))
-    held = []
-    for label in range(len(examples.classes)):
-        members = order[examples.labels[order] == label]
-        if len(members):
-            held.extend(members[: min(len(members) - 1, max(1, round(share * len(members))))])
+    if examples.groups:
+        held = _groups_held_out(examples, share, order)
+    else:
+        held = []
+        for label in range(len(examples.classes)):
+            members = order[examples.labels[order] == label]
+            if len(members):
+                held.extend(members[: min(len(members) - 1, max(1, round(share * len(members))))])
     held = np.sort(np.array(held, int))
     left = np.setdiff1d(np.arange(len(examples)), held)
     return examples.take(left), examples.take(held)
+
+
+def _groups_held_out(examples: Examples, share: float, order: np.ndarray) -> list[int]:
+    members: dict[str, list[int]] = {}
+    for i in order.tolist():
+        members.setdefault(examples.groups[i], []).append(i)
+    total = np.bincount(examples.labels, minlength=len(examples.classes))
+    wanted, held, chosen = np.maximum(1, share * total), np.zeros(len(total)), []
+    # First what brings the classes nearer to the share, then what a class without any needs.
+    for needy in (False, True):
+        for group in [*members]:
+            labels, counts = np.unique(examples.labels[members[group]], return_counts=True)
+            before, after = held[labels], held[labels] + counts
+            nearer = np.abs(after - wanted[labels]).sum() < np.abs(before - wanted[labels]).sum()
+            if (after < total[labels]).all() and (not before.all() if needy else nearer):
+                held[labels] = after
+                chosen += members.pop(group)
+    return chosen

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from keras_inception.errors import BadInput
 from keras_inception.images import (
     DAMAGED,
     EXTENSIONS,
@@ -28,11 +29,12 @@ from keras_inception.images import (
     regular,
 )
 
-from . import DataRef, sources
-from .examples import PARTS, TRAIN, Examples
+from . import DataRef, sources, twins
+from .examples import HELD_OUT, PARTS, TRAIN, Examples, Parts, Split
 from .headers import groups, in_parallel
-from .sources.files import Listing
+from .sources.files import Listing, divided
 
+TORN = "nearly the same image to train on and held out: keep one, or both together by --group-by"
 #: Largest class over smallest from which on a set is called skewed.
 SKEWED = 3
 
@@ -77,20 +79,22 @@ class _Item:
     part: str
     opened: Callable[[], AbstractContextManager[BinaryIO | Image.Image]]
     digest: bytes = b""
+    thumbnail: np.ndarray | None = None
     wrong: tuple[str, str] | None = None
     notices: list[str] = field(default_factory=list)
 
 
 def check(data: DataRef) -> Report:
-    """Decode every image of a source. Raises BadInput if there is no such source."""
-    found, report = sources.find(data.source, data.holdout, data.seed), Report()
+    """Decode every image of a source, and look for the same one on both sides of the split that a
+    training on `data` would make. Raises BadInput if there is no such source."""
+    found, report = sources.find(data.source), Report()
     classes = found.classes if isinstance(found, Listing) else found[0].classes
     items = list(_items(found))
     report.images = len(items)
     if isinstance(found, Listing):
-        for kinds, cases in ((report.wrong, found.mistakes), (report.notices, found.remarks)):
-            if cases:
-                kinds["the listing"] += cases
+        if found.mistakes:
+            report.wrong["the listing"] += found.mistakes
+        report.notices.update(found.remarks)
     in_parallel(_examine, items)
     for item in items:
         if item.wrong:
@@ -99,8 +103,30 @@ def check(data: DataRef) -> Report:
         for kind in item.notices:
             report.notices[kind].append(item.name)
     _sizes(report, [item for item in items if not item.wrong], classes)
-    _duplicates(report, items)
+    sides: dict[str, set[str]] = {}
+    if not report.wrong:
+        try:
+            sides = _sides(data.drawn(_parts(found, items)))
+        except BadInput as error:
+            report.wrong["the split"].append(str(error))
+    _duplicates(report, items, sides)
+    _twins(report, items, sides)
     return report
+
+
+def _parts(found: Listing | Parts, items: list[_Item]) -> Parts:
+    if not isinstance(found, Listing):
+        return found
+    return divided(found, [item.digest for item in items], [*range(len(items))])
+
+
+def _sides(split: Split) -> dict[str, set[str]]:
+    """Of each image by name whether it is in a part that is trained on, held out, or both."""
+    sides = defaultdict(set)
+    for part in (split.train, split.validation, split.test):
+        for i in range(len(part)):
+            sides[part.name(i)].add(TRAIN if part.part == TRAIN else HELD_OUT)
+    return sides
 
 
 def _items(found) -> Iterator[_Item]:
@@ -111,7 +137,8 @@ def _items(found) -> Iterator[_Item]:
         return
     for part, examples in zip(PARTS, found, strict=True):
         for i, label in enumerate(examples.labels if examples else ()):
-            yield _Item(examples.name(i), int(label), part, partial(_given, examples, i))
+            where = part if found[-1] else ""
+            yield _Item(examples.name(i), int(label), where, partial(_given, examples, i))
 
 
 @contextmanager
@@ -124,11 +151,12 @@ def _examine(item: _Item) -> None:
         with item.opened() as content:
             if isinstance(content, Image.Image):
                 item.digest = sha256(content.tobytes()).digest()
+                item.thumbnail = twins.thumbnail(content)
                 return
             image = opened(content)
             with refusing(DAMAGED):
                 notices = [*_kinds(image, Path(item.name))]
-            decode(content, "RGB")
+            item.thumbnail = twins.thumbnail(decode(content, "RGB"))
             content.seek(0)
             item.digest, item.notices = file_digest(content, "sha256").digest(), notices
     except Unreadable as error:
@@ -172,12 +200,32 @@ def _sizes(report: Report, items: list[_Item], classes: tuple[str, ...]) -> None
         report.wrong["no readable image"].append(", ".join(classes))
 
 
-def _duplicates(report: Report, items: list[_Item]) -> None:
+def _duplicates(report: Report, items: list[_Item], sides: dict[str, set[str]]) -> None:
     for same in groups(item.digest for item in items):
         names = " = ".join(items[k].name for k in same)
         if len({items[k].label for k in same}) > 1:
             report.wrong["the same image in several classes"].append(names)
-        elif len({items[k].part for k in same}) > 1:
+        # One that was left out for the other's sake is on no side.
+        elif len({items[k].part for k in same}) > 1 or (
+            sides and any(items[k].name not in sides for k in same)
+        ):
             report.notices["in several parts: the last one keeps it"].append(names)
         else:
             report.notices["duplicates"].append(names)
+
+
+def _twins(report: Report, items: list[_Item], sides: dict[str, set[str]]) -> None:
+    seen = [item for item in items if item.thumbnail is not None]
+    if not seen:
+        return
+    for same in twins.groups(np.stack([item.thumbnail for item in seen])):
+        alike = [seen[k] for k in same]
+        if len({item.digest for item in alike}) == 1:
+            continue  # They are among the duplicates.
+        names = " = ".join(item.name for item in alike)
+        if len({item.label for item in alike}) > 1:
+            report.notices["nearly the same image in several classes"].append(names)
+        elif {TRAIN, HELD_OUT} <= set().union(*(sides.get(item.name, set()) for item in alike)):
+            report.wrong[TORN].append(names)
+        else:
+            report.notices["nearly the same image"].append(names)

@@ -49,7 +49,8 @@ class Recipe:
     in pixels; batch_norm_momentum is the share of the moving averages that each step keeps; holdout
     is the share of each class that is only tested on, where the data set has no test part of its
     own, and validation that of the rest which everything is chosen by, where it has no validation
-    part of its own; 0 chooses by the test images, and says so.
+    part of its own; 0 chooses by the test images, and says so. group_by is a regular
+    expression that finds in the images' names what belongs together, and stays in one part.
 
     Of a skewed set class_weights makes every class weigh the same in the loss, balanced_sampling
     shows all classes equally often. bad_images, "skip" or "stop", says what an image to train on
@@ -85,6 +86,7 @@ class Recipe:
     batch_norm_momentum: float = 0.9
     holdout: float = 0.2
     validation: float = 0.1
+    group_by: str = ""
 
     epochs: int = 30
     batch_size: int = 64

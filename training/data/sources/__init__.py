@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 
 from ...recipes.recipe import DATA
-from ..examples import Parts
+from ..examples import TEST, VALIDATION, Parts
 from . import arrays, csv_file, folder, imagenet, packed, tfds
 from .files import Listing, no_labels, parts_of
 
@@ -20,31 +20,33 @@ _IN_FILES = {
 _NAMED = {"keras": arrays.of_keras, "tfds": tfds.of_tfds}
 
 
-def find(source: str, holdout: float, seed: int) -> Listing | Parts:
-    """The files that `source` lists, whatever is wrong with them, or what other sources hold."""
-    found = _found(source, holdout, seed)
+def find(source: str) -> Listing | Parts:
+    """The files that `source` lists, whatever is wrong with them, or what other sources hold. Of
+    two parts the second is the test part, whatever it is called."""
+    found = _found(source)
     if isinstance(found, Listing):
         found.mistakes[:0] = no_labels(found.classes)
+        if TEST not in found.parts:
+            found.parts = [TEST if part == VALIDATION else part for part in found.parts]
     elif wrong := no_labels(found[0].classes):
         raise BadInput(f"{source}: {wrong[0]}")
     return found
 
 
-def _found(source: str, holdout: float, seed: int) -> Listing | Parts:
+def _found(source: str) -> Listing | Parts:
     kind, _, what = source.partition(":")
     if kind in _IN_FILES and what:
         return _IN_FILES[kind](Path(what))
     if kind in _NAMED and what:
         return _NAMED[kind](what)
     if source == "digits":
-        return arrays.digits(holdout, seed)
+        return arrays.digits()
     if source == "fashion_mnist":
         return arrays.of_keras(source)
     raise BadInput(f"data must be {DATA}; got {source!r}")
 
 
-def read(source: str, holdout: float, seed: int) -> Parts:
-    """The parts of `source`. Where it is not split, `holdout` of each class, drawn with `seed`, is
-    the test part."""
-    found = find(source, holdout, seed)
-    return parts_of(found, holdout, seed) if isinstance(found, Listing) else found
+def read(source: str) -> Parts:
+    """The parts of `source`, as far as it is split."""
+    found = find(source)
+    return parts_of(found) if isinstance(found, Listing) else found

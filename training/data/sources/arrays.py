@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_inception.errors import BadInput, needed_by
 
-from ..examples import Examples, Parts, hold_out
+from ..examples import Examples, Parts
 
 _DIGITS = tuple("0123456789")
 # fmt: off
@@ -57,15 +57,14 @@ def _arrays(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], na
     )
 
 
-def digits(holdout: float, seed: int) -> Parts:
+def digits() -> Parts:
     """scikit-learn's bundled 1,797 handwritten digits, 8x8, grey values 0..16."""
     with needed_by("the data set digits"):
         from sklearn.datasets import load_digits
 
     found = load_digits()
     images = np.round(found.images * (255 / 16)).astype(np.uint8)
-    train, test = hold_out(_arrays(images, found.target, _DIGITS, "digit"), holdout, seed)
-    return train, None, test
+    return _arrays(images, found.target, _DIGITS, "digit"), None, None
 
 
 def of_keras(name: str) -> Parts:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -14,15 +14,14 @@ from unicodedata import category
 import numpy as np
 
 from keras_inception.errors import BadInput
-from keras_inception.images import EXTENSIONS
+from keras_inception.images import EXTENSIONS, Remarks, entries, images_under, is_photograph, tell
 
-from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, Parts, hold_out, of_paths
+from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, Parts, of_paths
 from ..headers import look_at
 
 log = logging.getLogger(__name__)
 
-#: What people call the parts of a split.
-PART_NAMES = dict.fromkeys(("val", "valid"), VALIDATION) | {part: part for part in PARTS}
+LOOSE = "in no class's folder, and left out"
 
 
 @dataclass
@@ -34,13 +33,14 @@ class Listing:
     before training, `remarks` need not be.
     """
 
-    classes: tuple[str, ...]
+    root: Path
+    classes: tuple[str, ...] = ()
     paths: list[Path] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=lambda: defaultdict(list))
 
     def add(self, path: Path, label: int, key: str, part: str | None = None) -> None:
         self.paths.append(path)
@@ -66,27 +66,54 @@ def no_labels(classes: Sequence[str]) -> list[str]:
     return mistakes
 
 
-def class_folders(root: Path) -> list[Path]:
-    """The sub-folders of `root`, sorted. Raises BadInput if fewer than two are seen."""
+def sub_folders(root: Path, remarks: Remarks) -> list[Path]:
+    """The sub-folders of `root`, sorted. Photographs beside them have no class: they are named in
+    `remarks`, as is what is no data.
+
+    Raises BadInput if there is no such folder.
+    """
     if not os.path.isdir(root):
         raise BadInput(f"there is no folder {str(root)!r}; give one with a sub-folder per class")
     try:
-        inside = sorted(root.iterdir())
+        inside = [root / entry.name for entry in entries(root, remarks)]
     except OSError as error:
         raise BadInput(
             f"{root} cannot be looked into: {error.strerror}; give a folder that can"
         ) from error
-    folders = [path for path in inside if os.path.isdir(path) and not path.name.startswith(".")]
+    folders = [path for path in inside if os.path.isdir(path)]
+    for path in inside:
+        if not os.path.isdir(path) and is_photograph(path, remarks):
+            remarks[LOOSE].append(str(path))
+    return folders
+
+
+def class_folders(root: Path, remarks: Remarks) -> list[Path]:
+    """The `sub_folders` of `root`. Raises BadInput if there are fewer than two."""
+    folders = sub_folders(root, remarks)
     if len(folders) < 2:
+        inside = f", {folders[0]}: if the classes are in it, give that" if folders else ""
         raise BadInput(
             f"{root} needs a sub-folder of images for each of at least two classes; "
-            f"it has {len(folders)}"
+            f"it has {len(folders)}{inside}"
         )
     return folders
 
 
-def parts_of(listing: Listing, holdout: float, seed: int) -> Parts:
-    """The files that can be read, as the listing splits them or by hold_out.
+def add_classes(
+    found: Listing, folder: Path, part: str | None, key: Callable[[Path, int], str]
+) -> None:
+    """Put the images of `folder`, in a sub-folder for each of `found.classes`, into `found`."""
+    for inner in sub_folders(folder, found.remarks):
+        if inner.name in found.classes:
+            label = found.classes.index(inner.name)
+            for path in images_under(inner, found.remarks):
+                found.add(path, label, key(path, label), part)
+        else:
+            found.mistakes.append(f"{inner} is a class that the images to train on do not have")
+
+
+def parts_of(listing: Listing) -> Parts:
+    """The files that can be read, as the listing splits them.
 
     Files that cannot be read are named, counted and left out. Raises BadInput for mistakes of the
     listing, and for a class without images.
@@ -96,8 +123,7 @@ def parts_of(listing: Listing, holdout: float, seed: int) -> Parts:
             f"{listing.mistakes[0]} (mistake 1 of {len(listing.mistakes)}; "
             "`keras-inception data check` lists all)"
         )
-    for remark in listing.remarks:
-        log.warning("%s", remark)
+    tell(listing.remarks)
     looks = look_at(listing.paths)
     failed = [i for i, one in enumerate(looks) if one.failure]
     for i in failed[:5]:
@@ -109,10 +135,15 @@ def parts_of(listing: Listing, holdout: float, seed: int) -> Parts:
         kinds = ", ".join(f"{count} of mode {mode}" for mode, count in modes.most_common())
         log.warning("converted to 8-bit RGB: %s", kinds)
     usable = [i for i, one in enumerate(looks) if not one.failure]
-    examples = _examples(listing, [one.digest for one in looks], usable)
-    for name, count in zip(
-        listing.classes, np.bincount(examples.labels, minlength=len(listing.classes)), strict=True
-    ):
+    return divided(listing, [one.digest for one in looks], usable)
+
+
+def divided(listing: Listing, digests: list[bytes], usable: list[int]) -> Parts:
+    """The `usable` ones of the files, as the listing splits them. Raises BadInput for a class
+    without images."""
+    examples = _examples(listing, digests, usable)
+    counts = np.bincount(examples.labels, minlength=len(listing.classes))
+    for name, count in zip(listing.classes, counts, strict=True):
         if not count:
             raise BadInput(
                 f"class {name} holds no readable image; it needs {'/'.join(EXTENSIONS)} files, or "
@@ -124,8 +155,7 @@ def parts_of(listing: Listing, holdout: float, seed: int) -> Parts:
                 "on and one to test on"
             )
     if not listing.parts:
-        train, test = hold_out(examples, holdout, seed)
-        return train, None, test
+        return examples, None, None
     parts = np.array([listing.parts[i] for i in usable])
     for part in (TRAIN, TEST):
         if part not in parts:

@@ -36,6 +36,7 @@ class Plan:
     images: dict[str, int]
     shards: dict[str, int]
     validation: float | None = None
+    group_by: str = ""
 
     @property
     def split_fingerprint(self) -> str:
@@ -43,6 +44,8 @@ class Plan:
         split = f"{self.fingerprint} {self.holdout} {self.seed}"
         if self.validation is not None:
             split += f" {self.validation}"
+        if self.group_by:
+            split += f" {self.group_by}"
         return sha256(split.encode()).hexdigest()
 
 
