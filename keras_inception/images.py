@@ -13,7 +13,7 @@ import re
 import stat
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -70,6 +70,7 @@ _LEFT_BEHIND = {
 #: What was met beside photographs: kind -> names, and reasons.
 Remarks = defaultdict[str, list[str]]
 HIDDEN = "hidden, or left behind by a system, and no data"
+LOOSE = "in no class's folder, and left out"
 NOT_FOLLOWED = "not followed"
 
 #: Decoded, an image of so many pixels takes a third of a gigabyte.
@@ -387,7 +388,7 @@ def images_under(folder: Path, remarks: Remarks) -> list[Path]:
     return sorted(found)
 
 
-def tell(remarks: Remarks) -> None:
+def tell(remarks: Mapping[str, list[str]]) -> None:
     """Remarks in the log: a line for each kind, with the number and the first names."""
     for kind, cases in remarks.items():
         more = ", …" if len(cases) > 3 else ""

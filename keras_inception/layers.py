@@ -108,7 +108,9 @@ def attention_pooling(keras: ModuleType) -> type:
 
         def call(self, x):
             x = ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
-            scores = total(x * ops.cast(self.query, x.dtype), axis=-1) / x.shape[-1] ** 0.5
+            # Scaled before the sum, which float16 may not hold.
+            query = ops.cast(self.query / x.shape[-1] ** 0.5, x.dtype)
+            scores = total(x * query, axis=-1)
             weights = softmax(scores, axis=-1)
             return total(x * ops.expand_dims(weights, -1), axis=1)
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -207,6 +208,28 @@ def test_seconds_are_those_of_all_sittings(stopped, monkeypatch):
     monkeypatch.setattr(Progress, "seconds", property(lambda progress: progress.before + 1000))
     assert before > 0
     assert fit.resume(stopped).result["seconds"] == round(before + 1000)
+
+
+def test_a_finished_run_is_given_as_it_is(whole, caplog):
+    def content():
+        return {path: path.read_bytes() for path in whole.folder.rglob("*") if path.is_file()}
+
+    before = content()
+    caplog.set_level(logging.INFO)
+    assert fit.resume(whole.folder).result == whole.result
+    assert content() == before and "is finished: there is nothing to resume" in caplog.text
+
+
+def test_a_run_says_where_it_goes_on_and_where_it_began(stopped, monkeypatch, caplog):
+    record = json.loads((stopped / "run.json").read_text())
+    here = record["environment"]["backend"]
+    record["environment"]["backend"] = "another"
+    (stopped / "run.json").write_text(json.dumps(record))
+    monkeypatch.setattr(fit, "_fit", lambda run, *_: run)  # All but the training itself.
+    assert fit.resume(stopped).environment["backend"] == here
+    assert f"begun on another, goes on on {here}" in caplog.text
+    kept = json.loads((stopped / "run.json").read_text())["environment"]
+    assert (kept["backend"], kept["begun"]["backend"]) == (here, "another")
 
 
 def test_a_folder_is_trained_in_once_at_a_time(whole, capsys):

@@ -146,7 +146,7 @@ def test_bad_images_are_replaced_by_the_next_of_their_class(broken, caplog):
     assert train.labels[stand_in] == train.labels[3] and stand_in > 3
 
 
-def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch, tiny_network):
+def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch, tiny_network, caplog):
     # All but the network's own steps, which take the time.
     monkeypatch.setattr(
         keras.Model, "fit", lambda model, batches, **_: [batches[k] for k in range(len(batches))]
@@ -154,6 +154,8 @@ def test_a_run_counts_the_images_it_replaced(broken, tmp_path, monkeypatch, tiny
     run = fit.start(recipe_of(broken), tmp_path / "run")
     assert run.result["replaced_images"] == 1
     assert run.recipe.bad_images == "skip"
+    # Said by every training, not by a dry run alone.
+    assert "batch_norm_momentum 0.9 averages over about 10 of the" in caplog.text
 
 
 def test_a_run_stops_at_a_bad_image_if_asked(broken, tmp_path, tiny_network):

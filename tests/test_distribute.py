@@ -169,6 +169,7 @@ ways = {"one": distribution.ALONE, "two": distribution.of_this_machine()}
 assert ways["two"].replicas == 2
 one, two = (fit.start(recipe, f"{sys.argv[1]}/{n}", distribution=d) for n, d in ways.items())
 (one.checkpoints / "epoch-0002.npz").unlink()
+one.model.unlink()  # It is not finished then.
 resumed = fit.resume(one.folder, distribution=ways["two"])
 weights = [keras.saving.load_model(run.model).get_weights() for run in (one, two, resumed)]
 for mine, theirs, continued in zip(*weights, strict=True):

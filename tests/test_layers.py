@@ -1,11 +1,12 @@
-"""Local response normalization equals the formula, in both conventions and every precision."""
+"""Local response normalization equals the formula, in both conventions and every precision; and
+attention sums within float16."""
 
 import keras
 import numpy as np
 import pytest
 import tf_keras
 
-from keras_inception.layers import local_response_normalization
+from keras_inception.layers import attention_pooling, local_response_normalization
 
 
 def reference(x, n=5, alpha=1e-4, beta=0.75, k=1.0):
@@ -37,3 +38,13 @@ def test_configuration_survives():
     kind = local_response_normalization(keras)
     layer = kind(depth_radius=4, beta=0.5, alpha=1e-4 / 9)
     assert kind.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("module", [keras, tf_keras], ids=lambda m: m.__name__)
+def test_attention_to_large_activations_is_finite_in_half_precision(module):
+    """64 products of 300 and a query of 10: their sum is infinite in float16."""
+    layer = attention_pooling(module)(dtype="mixed_float16")
+    x = np.full((1, 2, 2, 64), 300, "float16")
+    layer.build(x.shape)
+    layer.query.assign(np.full(64, 10, "float32"))
+    np.testing.assert_array_equal(layer(x), np.full((1, 64), 300))

@@ -75,7 +75,8 @@ def test_a_run_is_exported_and_reported(old, capsys):
     for scheme in ("float32", "int8"):
         assert cli.main(["export", str(old), "--scheme", scheme]) == 0
     record = json.loads((old / "googlenet_int8.json").read_text())
-    assert record["data"] == {"source": "digits", "holdout": 0.2, "seed": 0, "validation": 0.0}
+    ref = {"source": "digits", "holdout": 0.2, "seed": 0, "validation": 0.0, "group_by": ""}
+    assert record["data"] == ref
     compared = report(old)
     assert [row.path.name for row in compared.rows][1:] == [
         "googlenet_float32.tflite",

@@ -196,13 +196,13 @@ def test_a_dry_run_says_everything_and_writes_nothing(tmp_path, monkeypatch, cap
 
 
 def test_averages_that_reach_too_far_back_are_pointed_out():
-    from keras_inception.training.dry_run import _lags
+    from keras_inception.training.recipes.optimizers import lags
 
     assert (
         "ema 0.9999 averages over about 10,000 of the 4,400"
-        in _lags(Recipe("digits", ema=0.9999), 4400)[0]
+        in lags(Recipe("digits", ema=0.9999), 4400)[0]
     )
-    assert _lags(Recipe("digits", ema=0.99), 4400) == []
+    assert lags(Recipe("digits", ema=0.99), 4400) == []
 
 
 def test_memory_counts_what_training_holds():

@@ -15,6 +15,7 @@ from keras_inception.costs import total
 
 from . import fit
 from .data.augment import noise
+from .recipes.optimizers import lags
 from .recipes.recipe import recipe_for, sources
 
 TIMED_STEPS = 3
@@ -52,7 +53,7 @@ def plan(data: str, changes: dict, folder: str | Path) -> str:
         + ", ".join(f"{name} {_mib(size)}" for name, size in held.items() if size),
         f"time       {_clock(training)} of training: {step:.3f} s a step, and "
         f"{loading / batches.workers:.3f} s to load a batch ({batches.workers} at a time)",
-        *_lags(recipe, recipe.epochs * steps),
+        *(f"caution    {lag}" for lag in lags(recipe, recipe.epochs * steps)),
         f"folder     {folder}, which nothing was written to",
         "",
         "recipe",
@@ -111,16 +112,6 @@ def _counts(examples) -> str:
     each = Counter(examples.labels.tolist()).values()
     spread = f"{min(each)}" if min(each) == max(each) else f"{min(each)} to {max(each)}"
     return f"{len(examples):,} images of {len(examples.classes)} classes ({spread} of each)"
-
-
-def _lags(recipe, steps: int) -> list[str]:
-    """Averages that reach back further than a fifth of the training: they end far behind it."""
-    return [
-        f"caution    {name} {kept} averages over about {1 / (1 - kept):,.0f} of the {steps:,} "
-        "steps; a smaller one follows faster"
-        for name, kept in (("ema", recipe.ema), ("batch_norm_momentum", recipe.batch_norm_momentum))
-        if kept and 1 / (1 - kept) > steps / 5
-    ]
 
 
 def _mib(size: int) -> str:

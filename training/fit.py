@@ -31,7 +31,7 @@ from .data.examples import PARTS
 from .data.input_rate import InputRate
 from .distribution import ALONE, Distribution
 from .recipes import precision
-from .recipes.optimizers import AveragedWeights, optimizer_for
+from .recipes.optimizers import AveragedWeights, lags, optimizer_for
 from .recipes.recipe import Recipe, network_of
 from .run import run_folder
 from .run.checkpoints import Checkpoint, Following, Progress, newest, restore
@@ -106,12 +106,7 @@ def prepare(
             "fingerprint": split.train.fingerprint,
             **{part: len(getattr(split, part)) for part in PARTS},
         },
-        environment={
-            "backend": keras.backend.backend(),
-            "precision": precision.resolve(recipe.precision),
-            "replicas": distribution.replicas,
-            "versions": environment.versions(),
-        },
+        environment=_environment(precision.resolve(recipe.precision), distribution),
         result={},
     )
     log.info("%s: %s", recipe.data, split)
@@ -119,6 +114,30 @@ def prepare(
     for shown in dict.fromkeys((images.validation, images.test)):
         shown.decode()
     return run, images, found
+
+
+def _environment(policy: str, distribution: Distribution) -> dict:
+    return {
+        "backend": keras.backend.backend(),
+        "precision": policy,
+        "replicas": distribution.replicas,
+        "versions": environment.versions(),
+    }
+
+
+def _here(run: Run, distribution: Distribution) -> Run:
+    """The run in the environment in which it goes on; that in which it began stands beside it."""
+    now = _environment(run.environment["precision"], distribution)
+    before = {name: run.environment.get(name) for name in now}
+    if before == now:
+        return run
+    if before["backend"] != now["backend"]:
+        log.warning(
+            "begun on %s, goes on on %s: it will not end bit for bit as it would have",
+            before["backend"],
+            now["backend"],
+        )
+    return replace(run, environment={"begun": before} | run.environment | now)
 
 
 def _published_weights(recipe: Recipe, classes: int) -> PretrainedWeights | None:
@@ -187,7 +206,8 @@ def resume(
     options: BoardOptions = DEFAULT,
     distribution: Distribution = ALONE,
 ) -> Run:
-    """Continue the run in `folder` after its last finished epoch, as if it had not stopped.
+    """Continue the run in `folder` after its last finished epoch, as if it had not stopped; a
+    finished one is given as it is.
 
     Only the first process reads the folder. Raises BadInput if there is no run, or if its data
     are no longer the same.
@@ -203,6 +223,13 @@ def resume(
                 f"the images of {run.recipe.data} have changed since {run.folder} was started; "
                 "restore them, or start a new run"
             )
+        finished = b"finished" if distribution.first and run.result and run.model.is_file() else b""
+        if distribution.from_first(finished):
+            log.info("%s is finished: there is nothing to resume", run.folder)
+            return run
+        run = _here(run, distribution)
+        if distribution.first:
+            run.save()
         state = distribution.from_first(newest(run.checkpoints) if distribution.first else b"")
         found = None if state else _published_weights(run.recipe, len(run.classes))
         model, batches, norms = compiled(run, images, found, distribution)
@@ -238,6 +265,8 @@ def _fit(
     averaged = AveragedWeights() if recipe.ema else None
     with distribution.scope():
         if batches.epoch < recipe.epochs:
+            for caution in lags(recipe, recipe.epochs * len(batches)) if first else ():
+                log.warning("%s", caution)
             agreed = distribution.stop_agreed if distribution.processes > 1 else None
             with StopAfterStep(run, progress, agreed) as stop, _bad_images_as_such(batches):
                 callbacks = [

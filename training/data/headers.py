@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from keras_inception.images import Unreadable, decode, format_of, opened, regular
+
+log = logging.getLogger(__name__)
 
 T, U = TypeVar("T"), TypeVar("U")
 
@@ -57,6 +60,18 @@ def look_at(paths: list[Path]) -> list[Look]:
     for i, whole in zip(twins, in_parallel(_look_at_all, [paths[i] for i in twins]), strict=True):
         looks[i] = replace(looks[i], digest=whole.digest, failure=whole.failure)
     return looks
+
+
+def readable(paths: list[Path]) -> tuple[list[Look], list[int]]:
+    """`look_at` all of them, and the positions of those that can be used; the others are counted
+    and named in the log."""
+    looks = look_at(paths)
+    failed = [i for i, one in enumerate(looks) if one.failure]
+    for i in failed[:5]:
+        log.warning("left out: %s: %s", paths[i], looks[i].failure)
+    if failed:
+        log.warning("%d of %d images could not be read and are left out", len(failed), len(looks))
+    return looks, [i for i, one in enumerate(looks) if not one.failure]
 
 
 def _look_at_all(path: Path) -> Look:

@@ -6,11 +6,14 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
+
 from keras_inception.errors import BadInput
 from keras_inception.imagenet import imagenet_classes
-from keras_inception.images import photographs
+from keras_inception.images import LOOSE, photographs, tell
 
 from .examples import Examples, of_paths
+from .headers import readable
 
 
 def labelled(
@@ -23,6 +26,8 @@ def labelled(
     is the name of its sub-folder. A class is a position from 0, a name in `classes` (in a
     file, one without spaces), or, for the 1000 of ImageNet, a WordNet id.
 
+    Photographs that cannot be read, and those in no sub-folder, are counted, named and left out.
+
     Raises BadInput if a file is missing, or a class unknown.
     """
     folder = Path(folder)
@@ -31,11 +36,22 @@ def labelled(
     if labels is not None:
         paths, positions = listed(folder, classes, Path(labels))
     else:
-        paths = photographs(folder)
+        found = photographs(folder)
+        paths = [path for path in found if path.parent != folder]
+        if len(paths) < len(found):
+            tell({LOOSE: [str(path) for path in found if path.parent == folder]})
+        if not paths:
+            raise BadInput(
+                f"the photographs in {folder} are in no sub-folders, which would say their "
+                "classes; sort them so, or give --labels a file of their names and classes"
+            )
         pairs = [(path, path.relative_to(folder).parts[0]) for path in paths]
         positions = _positions(pairs, classes, lambda path: f"the sub-folder of {path}")
 
-    return of_paths(paths, positions, classes)
+    _, usable = readable(paths)
+    if not usable:
+        raise BadInput(f"none of the {len(paths)} photographs in {folder} can be read; give others")
+    return of_paths(paths, positions, classes).take(np.array(usable))
 
 
 def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -> list[int]:

@@ -91,3 +91,14 @@ class AveragedWeights(keras.callbacks.Callback):
             average.assign(value)
 
     on_test_end = on_test_begin  # They are swapped back.
+
+
+def lags(recipe: Recipe, steps: int) -> list[str]:
+    """Averages that reach back further than a fifth of the training's `steps`: they end far behind
+    what was learned."""
+    return [
+        f"{name} {kept} averages over about {1 / (1 - kept):,.0f} of the {steps:,} "
+        "steps; a smaller one follows faster"
+        for name, kept in (("ema", recipe.ema), ("batch_norm_momentum", recipe.batch_norm_momentum))
+        if kept and 1 / (1 - kept) > steps / 5
+    ]

@@ -14,14 +14,20 @@ from unicodedata import category
 import numpy as np
 
 from keras_inception.errors import BadInput
-from keras_inception.images import EXTENSIONS, Remarks, entries, images_under, is_photograph, tell
+from keras_inception.images import (
+    EXTENSIONS,
+    LOOSE,
+    Remarks,
+    entries,
+    images_under,
+    is_photograph,
+    tell,
+)
 
 from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, Parts, of_paths
-from ..headers import look_at
+from ..headers import readable
 
 log = logging.getLogger(__name__)
-
-LOOSE = "in no class's folder, and left out"
 
 
 @dataclass
@@ -124,17 +130,11 @@ def parts_of(listing: Listing) -> Parts:
             "`keras-inception data check` lists all)"
         )
     tell(listing.remarks)
-    looks = look_at(listing.paths)
-    failed = [i for i, one in enumerate(looks) if one.failure]
-    for i in failed[:5]:
-        log.warning("left out: %s: %s", listing.paths[i], looks[i].failure)
-    if failed:
-        log.warning("%d of %d images could not be read and are left out", len(failed), len(looks))
+    looks, usable = readable(listing.paths)
     modes = Counter(one.mode for one in looks if not one.failure and one.mode != "RGB")
     if modes:
         kinds = ", ".join(f"{count} of mode {mode}" for mode, count in modes.most_common())
         log.warning("converted to 8-bit RGB: %s", kinds)
-    usable = [i for i, one in enumerate(looks) if not one.failure]
     return divided(listing, [one.digest for one in looks], usable)
 
 
