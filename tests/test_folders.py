@@ -10,6 +10,7 @@ from keras_inception import cli, images
 from keras_inception.errors import BadInput
 from keras_inception.training import data
 from keras_inception.training.data.examples import PARTS
+from keras_inception.training.data.labelled import labelled
 from keras_inception.training.data.packing import pack
 from keras_inception.training.data.report import TORN, check
 from keras_inception.training.data.sources.part_names import part_of
@@ -82,6 +83,28 @@ def test_photographs_are_told_by_content_whatever_they_are_called(folder):
     assert report.images == 13 and not report.notices
     ((unread,),) = report.wrong.values()
     assert unread.startswith(f"{folder / 'cats' / 'phone'}: HEIC")
+
+
+def test_an_evaluation_counts_and_names_what_it_leaves_out(folder, caplog):
+    (folder / "cats" / "empty.jpg").write_bytes(b"")
+    (folder / "cats" / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90))
+    (folder / "dogs" / "raw.nef").write_bytes(encoded(photo(70), "TIFF"))
+    write(folder / "loose.png", 71)
+    assert len(labelled(folder, ("cats", "dogs"))) == 8
+    for words in ("empty.jpg: zero bytes", "phone.HEIC: HEIC", "(.nef), and left out: 1: "):
+        assert words in caplog.text
+    assert f"in no class's folder, and left out: 1: {folder / 'loose.png'}" in caplog.text
+    assert "2 of 10 images could not be read and are left out" in caplog.text
+    flat = folder / "cats"
+    with pytest.raises(BadInput, match="in no sub-folders, which would say their classes"):
+        labelled(flat, ("cats", "dogs"))
+
+
+def test_a_training_says_that_one_image_has_several_classes(folder, caplog):
+    (folder / "dogs" / "cat.png").write_bytes((folder / "cats" / "1.png").read_bytes())
+    data.DataRef(f"folder:{folder}").split()
+    names = f"{folder / 'cats' / '1.png'} = {folder / 'dogs' / 'cat.png'}"
+    assert f"the same image in several classes: 1: {names}" in caplog.text
 
 
 # --- parts
@@ -198,6 +221,7 @@ def lines(rows, header="path,label", sign=","):
         (lambda rows: lines(rows).encode("utf-16"), "UTF-16"),
         (lambda rows: lines(rows).replace("/", "\\"), "backslashes"),
         (lambda rows: lines(rows, "id,breed").replace(".png", ""), "without their ending"),
+        (lambda rows: lines(rows, "").replace(".png", ""), "no line that names its columns"),
         (lambda rows: lines([(str(k), *row) for k, row in enumerate(rows)], ",a,b"), "column 'a'"),
         (lambda rows: lines([("x", *row) for row in rows], "User,Image Path,Class"), "'Class'"),
     ],

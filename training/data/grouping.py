@@ -48,7 +48,8 @@ def _with_groups(examples: Examples, group_by: str, source: str) -> Examples:
     if unmatched:
         raise BadInput(
             f"--group-by {group_by!r} finds nothing in the names of {len(unmatched)} of "
-            f"{len(names)} images, such as {unmatched[0]!r}; it must find each one's group"
+            f"{len(names)} images, such as {unmatched[0]!r}; it must find each one's group "
+            "(photographs that were not trained on are evaluated by --images)"
         )
     groups = ["/".join(m.groups("")) if m.re.groups else m[0] for m in found if m]
     return replace(examples, groups=groups)

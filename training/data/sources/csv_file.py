@@ -100,9 +100,12 @@ def listing(table: Path) -> Listing:
             )
         elif part == FOLD:
             found.mistakes.append(f"{where}: no such split")
-        elif not (path := _file(found, given)):
+        elif not (place := _file(found.root, given))[0]:
             found.mistakes.append(f"{where}: there is no file {given!r}")
         else:
+            path, remark = place
+            if remark:
+                found.remarks[remark].append(given)
             found.add(path, position[name], f"{part} {name} {given}", part)
     if len(found.classes) < 2 and not found.mistakes:
         found.mistakes.append(
@@ -206,7 +209,7 @@ def _is_split(cells: list[str]) -> bool:
 
 
 def _is_path(found: Listing, cell: str) -> bool:
-    return cell.lower().endswith(EXTENSIONS) or os.path.isfile(found.root / cell)
+    return cell.lower().endswith(EXTENSIONS) or _file(found.root, cell)[0] is not None
 
 
 def _part(cells: list[str], columns: _Columns) -> str | None:
@@ -233,16 +236,15 @@ def _classes(labels: list[str], found: Listing) -> tuple[tuple[str, ...], dict[s
     return tuple(map(str, range(max(position.values(), default=-1) + 1))), position
 
 
-def _file(found: Listing, given: str) -> Path | None:
-    """The file that a cell names, if there is one."""
-    if os.path.isfile(found.root / given):
-        return found.root / given
-    if os.sep == "/" and "\\" in given and os.path.isfile(found.root / given.replace("\\", "/")):
-        found.remarks["paths with backslashes, taken for slashes"].append(given)
-        return found.root / given.replace("\\", "/")
+def _file(root: Path, given: str) -> tuple[Path | None, str]:
+    """The file that a cell names, if there is one, and what is to be said of how it was found."""
+    if given and os.path.isfile(root / given):
+        return root / given, ""
+    slashes = given.replace("\\", "/")
+    if os.sep == "/" and slashes != given and os.path.isfile(root / slashes):
+        return root / slashes, "paths with backslashes, taken for slashes"
     endings = [*EXTENSIONS, *map(str.upper, EXTENSIONS)] if given else []
-    there = [path for e in endings if os.path.isfile(path := found.root / f"{given}{e}")]
-    if len(there) != 1:
-        return None
-    found.remarks["names without their ending, of which there is one file each"].append(given)
-    return there[0]
+    there = [path for e in endings if os.path.isfile(path := root / f"{slashes}{e}")]
+    if len(there) == 1:
+        return there[0], "names without their ending, of which there is one file each"
+    return None, ""

@@ -25,7 +25,7 @@ from keras_inception.images import (
 )
 
 from ..examples import PARTS, TEST, TRAIN, VALIDATION, Examples, Parts, of_paths
-from ..headers import readable
+from ..headers import groups, readable
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,12 @@ def parts_of(listing: Listing) -> Parts:
     if modes:
         kinds = ", ".join(f"{count} of mode {mode}" for mode, count in modes.most_common())
         log.warning("converted to 8-bit RGB: %s", kinds)
-    return divided(listing, [one.digest for one in looks], usable)
+    digests = [one.digest for one in looks]
+    torn = [same for same in groups(digests) if len({listing.labels[i] for i in same}) > 1]
+    if torn:
+        first = " = ".join(str(listing.paths[i]) for i in torn[0])
+        log.warning("the same image in several classes: %d: %s", len(torn), first)
+    return divided(listing, digests, usable)
 
 
 def divided(listing: Listing, digests: list[bytes], usable: list[int]) -> Parts:
