@@ -182,11 +182,12 @@ def test_folders_that_may_be_parts_and_cannot_be_read_so_get_one_sentence(folder
         data.DataRef(f"folder:{tmp_path}").split()
 
 
-def test_classes_may_be_called_as_a_part_is(tmp_path):
+def test_classes_may_be_called_as_a_part_is_which_is_said(tmp_path, caplog):
     for number, label in enumerate(("bus", "tram", "train")):
         for k in range(2):
             write(tmp_path / label / f"{k}.png", 2 * number + k)
     assert data.DataRef(f"folder:{tmp_path}").split().train.classes == ("bus", "train", "tram")
+    assert "called as a part of a split is, and taken for a class: 1: train" in caplog.text
 
 
 def test_names_that_are_of_nothing_else_are_no_parts():

@@ -37,7 +37,7 @@ def listing(root: Path) -> Listing:
         for part, folder in parts.items():
             add_classes(found, folder, part, key)
         return found
-    _refuse_other_parts(root, folders)
+    found.remarks.update(_called_as_parts(root, folders))
     found.classes = tuple(folder.name for folder in folders)
     inner = [_parts_among(_folders_in(folder)) for folder in folders]
     if any(inner) and not all(inner):
@@ -69,8 +69,9 @@ def _parts_among(folders: list[Path]) -> dict[str, Path]:
     return parts if whole else {}
 
 
-def _refuse_other_parts(root: Path, folders: list[Path]) -> None:
-    """Raises BadInput for folders some of which can hardly be classes, by their names."""
+def _called_as_parts(root: Path, folders: list[Path]) -> dict[str, list[str]]:
+    """What is to be said of classes that are called as parts are: trains beside buses. Raises
+    BadInput where they can hardly be classes."""
     called = [folder.name for folder in folders if part_of(folder.name)]
     others = [folder.name for folder in folders if folder.name not in called]
     kinds = {part_of(name) for name in called}
@@ -86,3 +87,4 @@ def _refuse_other_parts(root: Path, folders: list[Path]) -> None:
             f"of the sub-folders of {root}, {', '.join(called)} are called as the parts of a split "
             f"are, and {', '.join(others)} not; leave parts alone or classes alone there"
         )
+    return {"called as a part of a split is, and taken for a class": called} if called else {}
