@@ -15,7 +15,8 @@ from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
 from keras_inception.layers import attention_pooling, local_response_normalization
 from keras_inception.preprocess import NAMED, Preprocessing
-from keras_inception.tflite.keras_graph.emitter import ACTIVATIONS
+from keras_inception.tflite.keras_graph import lowering
+from keras_inception.tflite.keras_graph.emitter import ACTIVATIONS, COMPOSED
 from keras_inception.tflite.keras_graph.input_preprocessing import (
     composed,
     on_whole_pixels,
@@ -113,11 +114,14 @@ def test_every_kind_of_layer(pixels, image):
 
 def test_activations_get_layers_of_their_own(pixels, image):
     x = layers.Rescaling(1 / 32)(image)
-    names = [*ACTIVATIONS, "hard_sigmoid", "leaky_relu", "relu", "relu6", "silu"]
-    names = [name for name in names if name not in ("log", "rsqrt")]
-    each = [layers.Conv2D(2, 1, activation=name, name=f"c_{name}")(x) for name in names]
+    names = [*ACTIVATIONS, *COMPOSED, "celu"]
+    names = [name for name in names if name not in ("gelu_tanh", "log", "rsqrt")]
+    names += [ops.gelu, layers.LeakyReLU(0.1)]
+    each = [layers.Conv2D(2, 1, activation=name, name=f"c_{k}")(x) for k, name in enumerate(names)]
     each += [ops.log(ops.square(x) + 1.0), ops.rsqrt(ops.square(x) + 1.0)]
     each += [ops.relu6(x), ops.sigmoid(x), layers.Softmax()(x), layers.Activation("linear")(x)]
+    each += [ops.gelu(x), ops.gelu(x, approximate=False), ops.elu(x, 0.5), ops.celu(x, 0.5)]
+    each += [ops.leaky_relu(x, 0.1), ops.hard_tanh(x), layers.Activation(layers.ReLU(1.0))(x)]
     found = lowered_of(image, head(layers.Concatenate()(each)), pixels)
     assert not any("activation" in each.options for each in found.layers if each.weights)
     used = {layer.options["activation"] for layer in found.layers if layer.kind == "Activation"}
@@ -305,6 +309,37 @@ def test_concatenations_of_concatenations_are_one(pixels, image):
     assert kinds(found).count("Concatenate") == 1
 
 
+#: Operations of keras.ops -> the layers that they are, of a map of 6x6x3 numbers.
+OPERATIONS = {
+    "amax": (lambda x: ops.amax(x, axis=(1, 2)), ["GlobalMaxPooling"]),
+    "average_pool": (lambda x: ops.average_pool(x, 3, 1, "same"), ["AveragePooling"]),
+    "channels": (lambda x: x[..., 1:], ["Convolution"]),
+    "image.resize": (lambda x: ops.image.resize(x, (12, 18)), ["Resizing"]),
+    "max of channels": (
+        lambda x: ops.max(x, axis=-1, keepdims=True),
+        ["Reshape", "MaxPooling", "Reshape"],
+    ),
+    "max_pool": (lambda x: ops.max_pool(x, 2), ["MaxPooling"]),
+    "mean of channels": (lambda x: ops.mean(x, axis=-1, keepdims=True), ["Convolution"]),
+    "moveaxis": (lambda x: ops.moveaxis(x, 1, 3), ["Permute"]),
+    "negative": (lambda x: -ops.square(x), ["Multiply", "Scale"]),
+    "power": (lambda x: x**2, ["Multiply"]),
+    "rows and columns": (lambda x: x[:, 1:-1, 2:], ["Cropping"]),
+    "rows and channels": (lambda x: x[:, :4, :, :2], ["Cropping", "Convolution"]),
+    "sum": (lambda x: ops.sum(x, axis=(1, 2)), ["GlobalAveragePooling", "Scale"]),
+    "swapaxes": (lambda x: ops.swapaxes(x, 1, 2), ["Permute"]),
+    "transpose": (lambda x: ops.transpose(x, (0, 3, 1, 2)), ["Permute"]),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_that_a_layer_does_is_that(name, pixels, image):
+    make, expected = OPERATIONS[name]
+    y = make(layers.Conv2D(3, 3)(layers.Rescaling(1 / 32)(image)))
+    found = lowered_of(image, layers.Flatten()(y) if len(y.shape) > 2 else y, pixels)
+    assert kinds(found)[1 : 1 + len(expected)] == expected
+
+
 CLIPPED = {
     "minimum": lambda x: ops.minimum(x, 0.3),
     "maximum": lambda x: ops.maximum(x, -0.2),
@@ -364,6 +399,7 @@ class Subclassed(keras.Model):
 
 def test_what_cannot_be_lowered_is_named(pixels, image):
     conv = layers.Conv2D(4, 1)
+    x, ones = layers.Conv2D(4, 1)(image), np.ones((4, 8, 8, 4), "float32")
     other, any_size = keras.Input(SHAPE), keras.Input((None, None, 3))
     grey = layers.Concatenate()([image[..., :1] * 0.5 + image[..., 1:2] * 0.5] * 3)
     channels_first = layers.Conv2D(4, 1, data_format="channels_first", name="first")
@@ -374,8 +410,17 @@ def test_what_cannot_be_lowered_is_named(pixels, image):
             "odd is a GroupNormalization",
         ),
         (image, head(Conv2D(4, 1, name="mine")(image)), "mine is a Conv2D, which is not among"),
-        (image, head(layers.Conv2D(4, 1, activation="celu")(image)), "activation 'celu'"),
-        (image, head(ops.abs(image)), "absolute is a Absolute"),
+        (image, head(layers.Conv2D(4, 1, activation="sparsemax")(image)), "activation 'sparsemax'"),
+        (image, head(ops.abs(image)), r"absolute is a Absolute.*with keras.ops.maximum\(x, -x\)"),
+        (image, head(x[:, ::2]), "get_item is a GetItem, .*neighbouring rows"),
+        (image, head(ops.max(x, axis=1, keepdims=True)), "max is a Max, which"),
+        (image, head(ops.image.resize(x, (9, 9))), "resize is a Resize, which"),
+        (image, head(ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=1.0)), "a Pad,"),
+        (image, head(x**3), "power is a Power, .*ops.square"),
+        (image, head(ops.split(x, 2, -1)[0]), "2 outputs; .*for a part of the channels"),
+        (image, head(layers.Average()([x, ones])), "average .Average. is called with an array"),
+        (image, head(ops.concatenate([x, ones], -1)), "is called with an array of constants"),
+        (image, head(layers.Conv2D(4, 1, activation=lambda y: 2 * y)(image)), "'<lambda>'"),
         (image, layers.Flatten()(channels_first(image)), "first .Conv2D. is channels_first"),
         (image, head(conv(image) + np.ones((8, 8, 4), "float32")), "add.* is a Add, which"),
         (image, head(layers.UpSampling2D(interpolation="bicubic")(image)), "is a UpSampling2D"),
@@ -453,6 +498,29 @@ def test_a_model_that_overflows_where_no_picture_does_is_lowered(image):
     noise = np.random.default_rng(0).uniform(-64, 64, (4, *SHAPE)).astype("float32")
     assert not np.isfinite(np.array(model(noise))).any()
     assert kinds(classifier(model, "tf")[0]).count("Activation") == 3
+
+
+@pytest.mark.parametrize("bound", [6.0, 60.0])
+def test_a_clip_that_only_bright_surfaces_reach_is_not_lost(bound, image, monkeypatch):
+    """Four images of noise stayed below it, where a softmax showed anything at all."""
+    x = ops.minimum(layers.Conv2D(4, 3, kernel_initializer="ones")(image), bound)
+    outputs = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, outputs)
+    model.layers[-1].kernel.assign(np.float32([[0.05, 0.1, -0.1]] * 4))
+    assert "ReLU" in kinds(classifier(model, "tf")[0])
+    monkeypatch.setattr(lowering, "_bounded", lambda emit, x: x)
+    with pytest.raises(BadInput, match="in plain layers is not the network"):
+        classifier(model, "tf")
+
+
+def test_one_input_and_one_output_may_stand_in_dictionaries(pixels):
+    named = {"photo": keras.Input(SHAPE, name="photo")}
+    outputs = {"label": head(layers.Conv2D(4, 3)(layers.Rescaling(1 / 32)(named["photo"])))}
+    model = filled(keras.Model(named, outputs))
+    found, expected = classifier(model)
+    plain = to_keras(found, keras)
+    wanted = model({"photo": pixels})["label"]
+    np.testing.assert_allclose(plain(expected(pixels)), wanted, rtol=1e-4)
 
 
 def test_weights_that_are_no_numbers_are_called_so(image):

@@ -13,12 +13,15 @@ from .folding import AFFINE, affine
 from .plain import Layer
 from .read import KerasGraph, Node
 
-#: Activations that are computed as they are, by Keras' names.
+#: Activations that are computed as they are, by Keras' names; "gelu_tanh" is the one of
+#: keras.ops, which approximates.
 ACTIVATIONS = (
-    "elu", "exponential", "gelu", "hard_silu", "log", "mish", "rsqrt", "selu", "sigmoid",
-    "softmax", "softplus", "softsign", "tanh",
+    "elu", "exponential", "gelu", "gelu_tanh", "hard_silu", "log", "mish", "rsqrt", "selu",
+    "sigmoid", "softmax", "softplus", "softsign", "tanh",
 )  # fmt: skip
-_ALSO = {"swish": "silu", "hard_swish": "hard_silu"}
+#: Those that are made of others.
+COMPOSED = ("hard_sigmoid", "hard_tanh", "leaky_relu", "log_sigmoid", "relu", "relu6", "silu")
+_ALSO = {"celu": "elu", "swish": "silu", "hard_swish": "hard_silu"}
 
 
 class Lowering:
@@ -89,6 +92,12 @@ class Emitter:
         x = self("ReLU", x, part=f"{part}_6".strip("_"), shape=shape, max_value=6.0, **none)
         return self.affine(x, largest / 6, 0.0, part)
 
+    def clipped(self, x, low: float, high: float, part="") -> int:
+        """min(max(x, low), high)."""
+        x = self.affine(x, 1.0, -low, f"{part}_above".strip("_")) if low else x
+        x = self.relu(x, high - low, part=f"{part}_relu".strip("_") if low else part)
+        return self.affine(x, 1.0, low, part) if low else x
+
     def activation(self, x, name, part="") -> int:
         name = _ALSO.get(name, name)
         shape = self.lowering.shapes[x]
@@ -98,6 +107,13 @@ class Emitter:
             return self.relu(x, 6 if name == "relu6" else None, part)
         if name == "leaky_relu":
             return self("LeakyReLU", x, part=part, shape=shape, negative_slope=0.2)
+        if name == "hard_tanh":
+            return self.clipped(x, -1.0, 1.0, part)
+        if name == "log_sigmoid":
+            negative = self.affine(x, -1.0, 0.0, f"{part}_negative".strip("_"))
+            softplus = f"{part}_softplus".strip("_")
+            x = self("Activation", negative, part=softplus, shape=shape, activation="softplus")
+            return self.affine(x, -1.0, 0.0, part)
         if name == "hard_sigmoid":
             x = self.relu(
                 self.affine(x, 1.0, 3.0, f"{part}_add_3".strip("_")), 6, f"{part}_relu6".strip("_")
@@ -113,13 +129,9 @@ class Emitter:
             )
             return self("Multiply", x, factor, part=part, shape=shape)
         if name not in ACTIVATIONS:
-            known = sorted({*ACTIVATIONS, "hard_sigmoid", "leaky_relu", "relu", "relu6", "silu"})
+            known = sorted({*ACTIVATIONS, *COMPOSED, *_ALSO} - {"gelu_tanh"})
             raise BadInput(
                 f"{self.node.name} ({self.node.kind}) has the activation {name!r}; supported are "
                 f"{', '.join(known)}"
             )
         return self("Activation", x, part=part, shape=shape, activation=name)
-
-    def followed(self, x, name) -> int:
-        """The activation inside a layer, by itself after it."""
-        return self.activation(x, name, part=str(name))

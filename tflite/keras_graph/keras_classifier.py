@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 #: Layers whose outputs can be logits: they neither bound nor normalize what they give.
 _LINEAR = (*WEIGHTED, "Add", "AveragePooling", "GlobalAveragePooling", "Reshape", "Scale")
-#: What images are multiplied by, for a comparison that reaches every clip and saturation.
-_AMPLITUDES = (1, 8, 64)
+#: What images are multiplied by, for a comparison that reaches every clip and saturation, of which
+#: some show only before the softmax after them saturates too.
+_AMPLITUDES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def labels(path: str | Path) -> tuple[str, ...]:
@@ -81,7 +82,10 @@ def require_lowered(
 
     `given` is what pixels become for `model`.
     """
-    pixels = np.random.default_rng(0).integers(0, 256, (4, *network.shape))
+    rng = np.random.default_rng(0)
+    surface = np.broadcast_to(rng.integers(150, 256, network.shape[-1]), network.shape)
+    # What noise averages away, a bright, plain surface adds up.
+    pixels = np.stack([rng.integers(0, 256, network.shape), surface])
     images = np.concatenate([given(pixels) * np.float32(k) for k in _AMPLITUDES])
     expected = outputs_of(model, images)
     finite = np.isfinite(expected).reshape(len(images), -1).all(axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from numbers import Real
 
 import keras
 import numpy as np
@@ -40,11 +41,12 @@ STOCK = {
 }
 #: Operations of keras.ops -> the activation that they are.
 OPERATIONS = {
-    "Elu": "elu",
     "Exp": "exponential",
     "HardSigmoid": "hard_sigmoid",
     "HardSilu": "hard_silu",
+    "HardTanh": "hard_tanh",
     "Log": "log",
+    "LogSigmoid": "log_sigmoid",
     "Relu": "relu",
     "Relu6": "relu6",
     "Rsqrt": "rsqrt",
@@ -57,6 +59,17 @@ OPERATIONS = {
 }
 #: x * scale + offset, of constants.
 _AFFINE = ("Add", "Divide", "LayerScale", "Multiply", "Rescaling", "Subtract", "TrueDivide")
+#: What does the same as some that a file cannot be made of.
+_INSTEAD = {
+    "Absolute": "keras.ops.maximum(x, -x)",
+    "Conv1D": "Conv2D on a Reshape to one row",
+    "GetItem": "neighbouring rows, columns or channels of maps",
+    "Lambda": "operations of keras.ops, which Keras keeps as layers",
+    "LogSoftmax": "Softmax, whose classes have the same order",
+    "Power": "keras.ops.square, or a product of maps",
+    "Stack": "Concatenate",
+    "Where": "ReLU, LeakyReLU or keras.ops.clip",
+}
 #: More values than any network computes, for a constant to be seen behind them.
 _HUGE = np.float32(1e30)
 
@@ -103,6 +116,11 @@ def _function(node: Node) -> Callable[..., int]:
         return _constants
     if arguments == 1 and kind in ("Maximum", "Minimum"):
         return _bounded
+    if node.constants:
+        raise BadInput(
+            f"{node.name} ({kind}) is called with an array of constants beside tensors, which a "
+            "file has for sums, products, maxima and minima, a number for each channel"
+        )
     if kind in ("Add", "Subtract", "Multiply", "Maximum", "Minimum") and arguments > 1:
         return lambda emit, *x: emit.many(kind, *x)
     if not node.is_layer and kind in OPERATIONS:
@@ -110,17 +128,18 @@ def _function(node: Node) -> Callable[..., int]:
     named = _LAYERS if node.is_layer else _OF_OPS
     if kind in named:
         return named[kind]
-    bilinear = getattr(node.operation, "interpolation", "nearest") in ("nearest", "bilinear")
-    if node.is_layer and kind in STOCK and bilinear:
+    smooth = getattr(node.operation, "interpolation", "nearest") not in ("nearest", "bilinear")
+    if node.is_layer and kind in STOCK and not smooth:
         return _stock
     raise _unsupported(node)
 
 
 def _unsupported(node: Node) -> BadInput:
     known = sorted({*STOCK, *_LAYERS, "Add", "Subtract", "Multiply", "Maximum", "Minimum"})
+    known = f"{', '.join(known)}, activations, and constants for each channel"
     return BadInput(
         f"{node.name} is a {node.kind}, which is not among the layers that a file can be made of; "
-        f"write it with {', '.join(known)}, activations, and constants for each channel"
+        f"write it with {_INSTEAD.get(node.kind, known)}"
     )
 
 
@@ -139,7 +158,31 @@ def _stock(emit: Emitter, x: int) -> int:
     if kind in WEIGHTED:
         weights = _with_bias(weights, emit.shape[-1])
     x = emit(kind, x, weights=tuple(weights), **options)
-    return emit.followed(x, emit.layer.get_config().get("activation"))
+    return _followed(emit, x)
+
+
+def _followed(emit: Emitter, x: int) -> int:
+    """The activation inside a layer, by itself after it."""
+    function = getattr(emit.layer, "activation", None)
+    if isinstance(function, keras.layers.Layer):
+        name = emit.lowering.free(f"{emit.node.name}_{function.name}")
+        node = replace(emit.node, name=name, operation=function)
+        return _function(node)(Emitter(emit.lowering, node), x)
+    return emit.activation(x, (name := _activation(function)), part=str(name))
+
+
+def _activation(function) -> str | None:
+    """The name of an activation: keras.ops' gelu is not that of layers, which is exact."""
+    if function is keras.ops.gelu:
+        return "gelu_tanh"
+    name = keras.activations.serialize(function) if function else None
+    return name if isinstance(name, str | None) else function.__name__
+
+
+def _activated(emit: Emitter, x: int) -> int:
+    if isinstance(emit.layer.activation, keras.layers.Layer):
+        return _followed(emit, x)
+    return emit.activation(x, _activation(emit.layer.activation))
 
 
 def _with_bias(weights: list[np.ndarray], channels: int) -> tuple[np.ndarray, ...]:
@@ -165,7 +208,7 @@ def _pointwise(emit: Emitter, x: int, kernel, bias, *, part="", trainable=True) 
 
 def _dense(emit: Emitter, x: int) -> int:
     x = _pointwise(emit, x, *_with_bias(_arrays(emit), emit.shape[-1]))
-    return emit.followed(x, emit.layer.get_config()["activation"])
+    return _followed(emit, x)
 
 
 def _separable(emit: Emitter, x: int) -> int:
@@ -184,7 +227,7 @@ def _separable(emit: Emitter, x: int) -> int:
         **options,
     )
     x = _pointwise(emit, x, *_with_bias([pointwise[0, 0], *bias], emit.shape[-1]))
-    return emit.followed(x, given["activation"])
+    return _followed(emit, x)
 
 
 def _normalization(emit: Emitter, x: int) -> int:
@@ -256,11 +299,9 @@ def _bounded(emit: Emitter, x: int) -> int:
 
 def _clipped(emit: Emitter, x: int) -> int:
     low, high = emit.layer.x_min, emit.layer.x_max
-    if not isinstance(low, int | float) or not isinstance(high, int | float) or low >= high:
+    if not isinstance(low, Real) or not isinstance(high, Real) or not -_HUGE < low < high < _HUGE:
         raise _unsupported(emit.node)
-    x = emit.affine(x, 1.0, -float(low), "above") if low else x
-    x = emit.relu(x, float(high - low), part="relu" if low else "")
-    return emit.affine(x, 1.0, float(low)) if low else x
+    return emit.clipped(x, float(low), float(high))
 
 
 def _ones(emit: Emitter, x: int) -> np.ndarray:
@@ -344,30 +385,134 @@ def _concatenated(emit: Emitter, *inputs: int) -> int:
     return emit("Concatenate", *inputs, axis=axis if axis < 0 else axis - 1 - len(emit.shape))
 
 
-def _over_positions(kind: str) -> Callable[[Emitter, int], int]:
-    def pooled(emit: Emitter, x: int) -> int:
-        axes, rank = emit.layer.axis, len(emit.lowering.shapes[x])
-        axes = {a % (rank + 1) for a in (axes if isinstance(axes, list | tuple) else [axes or 0])}
-        if rank != 3 or axes != {1, 2}:
-            raise _unsupported(emit.node)
-        return emit(kind, x, keepdims=bool(emit.layer.keepdims))
+def _reduced(of_positions: str, of_channels: Callable[[Emitter, int], int]) -> Callable[..., int]:
+    """What is made of all positions, or of all channels of each."""
 
-    return pooled
+    def reduced(emit: Emitter, x: int) -> int:
+        axes, shape = emit.layer.axis, emit.lowering.shapes[x]
+        given = axes if isinstance(axes, list | tuple) else [axes or 0]
+        over = {axis % (len(shape) + 1) for axis in given}
+        if len(shape) == 3 and over == {1, 2}:
+            return emit(of_positions, x, keepdims=bool(emit.layer.keepdims))
+        if len(shape) == 3 and over == {3} and emit.layer.keepdims:
+            return of_channels(emit, x)
+        raise _unsupported(emit.node)
+
+    return reduced
+
+
+def _mean_of_channels(emit: Emitter, x: int) -> int:
+    channels = emit.lowering.shapes[x][-1]
+    mean = np.full((channels, 1), 1 / channels, np.float32)
+    return _pointwise(emit, x, mean, np.zeros(1, np.float32), trainable=False)
+
+
+def _largest_of_channels(emit: Emitter, x: int) -> int:
+    """The pooling of rows: one for each position, of its channels."""
+    height, width, channels = emit.lowering.shapes[x]
+    rows = (height * width, channels, 1)
+    x = emit("Reshape", x, part="rows", shape=rows, target_shape=rows)
+    window = {"pool_size": (1, channels), "strides": (1, channels), "padding": "valid"}
+    x = emit("MaxPooling", x, part="largest", shape=(height * width, 1, 1), **window)
+    return emit("Reshape", x, target_shape=(height, width, 1))
+
+
+_mean = _reduced("GlobalAveragePooling", _mean_of_channels)
+_largest = _reduced("GlobalMaxPooling", _largest_of_channels)
+
+
+def _sum(emit: Emitter, x: int) -> int:
+    count = np.prod(emit.lowering.shapes[x]) / np.prod(emit.shape)
+    return emit.affine(_mean(emit, x), float(count), 0.0)
+
+
+def _celu(emit: Emitter, x: int) -> int:
+    alpha = float(emit.layer.alpha)
+    x = emit("ELU", emit.affine(x, 1 / alpha, 0.0, "over_alpha"), part="elu", alpha=1.0)
+    return emit.affine(x, alpha, 0.0)
+
+
+def _gelu(emit: Emitter, x: int) -> int:
+    return emit.activation(x, "gelu_tanh" if emit.layer.approximate else "gelu")
 
 
 def _square(emit: Emitter, x: int) -> int:
     return emit("Multiply", x, x)
 
 
+def _power(emit: Emitter, x: int) -> int:
+    exponents = [n for n in emit.node.keras_node.arguments.args if isinstance(n, Real)]
+    if exponents != [2]:
+        raise _unsupported(emit.node)
+    return _square(emit, x)
+
+
 def _padded(emit: Emitter, x: int) -> int:
     width, mode = emit.layer._process_pad_width(emit.layer.pad_width), emit.layer.mode
-    if len(width) != 4 or any(width[0]) or any(width[3]) or mode != "constant":
+    value = emit.node.keras_node.arguments.kwargs.get("constant_values")
+    if len(width) != 4 or any(width[0]) or any(width[3]) or mode != "constant" or value:
         raise _unsupported(emit.node)
     return emit("Padding", x, padding=tuple(tuple(pair) for pair in width[1:3]))
 
 
+def _permuted(emit: Emitter, x: int) -> int:
+    """Which axis went where is seen from their sizes."""
+    sizes = range(1, len(emit.shape) + 2)
+    dims = emit.node(np.zeros(sizes, np.float32)).shape
+    if dims[0] != 1:
+        raise _unsupported(emit.node)
+    return emit("Permute", x, dims=tuple(n - 1 for n in dims[1:]))
+
+
+def _sliced(emit: Emitter, x: int) -> int:
+    """Neighbouring rows, columns and channels; which, is seen from what becomes of their numbers.
+    Channels are chosen by a 1x1 convolution."""
+    shape = emit.lowering.shapes[x]
+    numbers = np.indices(shape).astype(np.float32)
+    made = np.stack([emit.node(axis[None])[0] for axis in numbers])
+    ends = [(int(axis.min()), int(axis.max()) + 1) for axis in made]
+    wanted = numbers[(slice(None), *(slice(*end) for end in ends))]
+    if len(shape) != 3 or wanted.shape != made.shape or not np.array_equal(wanted, made):
+        raise _unsupported(emit.node)
+    *cropping, (first, last) = [
+        (low, size - high) for (low, high), size in zip(ends, shape, strict=True)
+    ]
+    if any(map(any, cropping)):
+        part = "rows" if first or last else ""
+        rows = (*emit.shape[:2], shape[2])
+        x = emit("Cropping", x, part=part, shape=rows, cropping=tuple(cropping))
+    if not (first or last):
+        return x
+    chosen = np.eye(shape[2], dtype=np.float32)[:, first : shape[2] - last]
+    zeros = np.zeros(emit.shape[2], np.float32)
+    return _pointwise(emit, x, chosen, zeros, trainable=False)
+
+
+def _pooled(kind: str) -> Callable[[Emitter, int], int]:
+    def pooled(emit: Emitter, x: int) -> int:
+        given = emit.layer
+        strides = given.pool_size if given.strides is None else given.strides
+        return emit(kind, x, pool_size=given.pool_size, strides=strides, padding=given.padding)
+
+    return pooled
+
+
+def _resized(emit: Emitter, x: int) -> int:
+    """Only to a whole multiple of its size."""
+    given, before = emit.layer, emit.lowering.shapes[x]
+    times = [to // size for to, size in zip(emit.shape[:2], before, strict=False)]
+    odd = any(
+        getattr(given, name, False)
+        for name in ("antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio")
+    )
+    whole = len(before) == 3 and emit.shape == (*np.multiply(before[:2], times), before[2])
+    if odd or not whole or given.interpolation not in ("nearest", "bilinear"):
+        raise _unsupported(emit.node)
+    return emit("Resizing", x, size=tuple(times), interpolation=given.interpolation)
+
+
 _LAYERS: dict[str, Callable[..., int]] = {
-    "Activation": lambda emit, x: emit.activation(x, emit.layer.get_config()["activation"]),
+    "Activation": _activated,
     "Average": _average,
     "BatchNormalization": _normalization,
     "Concatenate": _concatenated,
@@ -378,18 +523,34 @@ _LAYERS: dict[str, Callable[..., int]] = {
     "RMSNormalization": _layer_normalization,
     "ReLU": _relu,
     "Reshape": _reshaped,
+    "Resizing": _resized,
     "SeparableConv2D": _separable,
     "Softmax": _softmax,
 }
 _OF_OPS: dict[str, Callable[..., int]] = {
+    "Amax": _largest,
+    "AveragePool": _pooled("AveragePooling"),
+    "Celu": _celu,
     "Clip": _clipped,
     "Concatenate": _concatenated,
+    "Elu": lambda emit, x: emit("ELU", x, alpha=emit.layer.alpha),
     "ExpandDims": _reshaped,
-    "Max": _over_positions("GlobalMaxPooling"),
-    "Mean": _over_positions("GlobalAveragePooling"),
+    "Gelu": _gelu,
+    "GetItem": _sliced,
+    "LeakyRelu": lambda emit, x: emit("LeakyReLU", x, negative_slope=emit.layer.negative_slope),
+    "Max": _largest,
+    "MaxPool": _pooled("MaxPooling"),
+    "Mean": _mean,
+    "Moveaxis": _permuted,
+    "Negative": lambda emit, x: emit.affine(x, -1.0, 0.0),
     "Pad": _padded,
+    "Power": _power,
     "Reshape": _reshaped,
+    "Resize": _resized,
     "Softmax": _softmax,
     "Square": _square,
     "Squeeze": _reshaped,
+    "Sum": _sum,
+    "Swapaxes": _permuted,
+    "Transpose": _permuted,
 }

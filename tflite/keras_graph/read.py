@@ -54,6 +54,13 @@ class Node:
     def is_layer(self) -> bool:
         return isinstance(self.operation, keras.layers.Layer)
 
+    @property
+    def constants(self) -> int:
+        """How many arrays it is called with that are no tensors of the graph."""
+        given = self.keras_node.arguments
+        arrays = [x for x in keras.tree.flatten((given.args, given.kwargs)) if hasattr(x, "shape")]
+        return len(arrays) - len(self.inputs)
+
     def __call__(self, *values) -> np.ndarray:
         """What it makes of arrays."""
         given = dict(zip(map(id, self.keras_node.input_tensors), values, strict=True))
@@ -85,13 +92,16 @@ def in_float32(model):
 
     Raises BadInput unless it is a functional or built Sequential model of one image.
     """
-    _functional(model)
+    functional = _functional(model)
+    nested = any(keras.tree.is_nested(each) for each in (functional.input, functional.output))
     model = without_aux(model)
     shapes = [tensor.shape for tensor in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise BadInput(
             f"{model.name} must take one image, (batch, height, width, channels); it takes {shapes}"
         )
+    if nested:
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     layers = model._flatten_layers(include_self=False)
     if all(layer.compute_dtype == layer.variable_dtype == "float32" for layer in layers):
         return model
@@ -148,7 +158,10 @@ class _Reader:
         if type(operation).__module__.startswith("keras.") and _only_trains(kind):
             return inputs
         if len(node.outputs) != 1:
-            raise BadInput(f"{operation.name} ({kind}) has {len(node.outputs)} outputs; not one")
+            raise BadInput(
+                f"{operation.name} ({kind}) has {len(node.outputs)} outputs; a file needs one of "
+                "each layer: write x[..., :n] for a part of the channels"
+            )
         name = self._name(operation.name, prefix)
         output, self.tensors = self.tensors, self.tensors + 1
         shape = tuple(node.outputs[0].shape)
