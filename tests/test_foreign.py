@@ -78,6 +78,7 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     assert audit(graph_of(path)).integer
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["classes"] == ["cats", "dogs"] and record["calibration"]["images"] == 96
+    assert record["closeness"]["images"] == record["closeness"]["first_class_equal"] == 96
     pixels = of_file(saved, photographs, tmp_path).calibration[:8]
     model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
     expected = np.array(model(NAMED["torch"](pixels)))

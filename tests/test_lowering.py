@@ -428,7 +428,7 @@ def test_what_cannot_be_lowered_is_named(pixels, image):
         (image, head(layers.Softmax(axis=1, name="tall")(image)), "tall .* over axis 1"),
         ([image, other], head(conv(layers.Add()([image, other]))), "must take one image"),
         (image, [head(conv(image)), head(image)], 'outputs include "main"'),
-        (any_size, head(conv(any_size)), r"any size, \(None, None, 3\)"),
+        (any_size, head(conv(any_size)), r"any size, \(None, None, 3\).*--image-size"),
         (image, head(conv(grey)), "begins with .* do not map each channel"),
         (image, head(conv(layers.Rescaling(-1.0)(image))), "do not map each channel"),
         (image, head(conv(layers.CenterCrop(4, 4)(image))), "makes images of"),
@@ -521,6 +521,29 @@ def test_one_input_and_one_output_may_stand_in_dictionaries(pixels):
     plain = to_keras(found, keras)
     wanted = model({"photo": pixels})["label"]
     np.testing.assert_allclose(plain(expected(pixels)), wanted, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (6, 10, 3), (12, 12, 3)])
+def test_inputs_that_are_open_not_square_or_of_another_size_get_the_size_that_is_said(
+    shape, pixels
+):
+    """Nested models of a size of their own too."""
+    inner, outer = (keras.Input(shape) for _ in range(2))
+    part = keras.Model(inner, layers.Conv2D(4, 3, strides=2, activation="relu")(inner))
+    model = filled(keras.Model(outer, head(part(layers.Rescaling(1 / 32)(outer)))))
+    network, expected = classifier(model, image_size=8)
+    again = keras.Input(SHAPE)
+    inside = layers.Conv2D(4, 3, strides=2, activation="relu")
+    same = keras.Model(again, head(inside(layers.Rescaling(1 / 32)(again))))
+    same.set_weights(model.get_weights())
+    found = to_keras(network, keras)(expected(pixels))
+    np.testing.assert_allclose(found, same(pixels), rtol=1e-3)
+
+
+def test_a_size_that_layers_do_not_fit_is_refused(image):
+    model = keras.Model(image, layers.Dense(5)(layers.Flatten()(layers.Conv2D(2, 3)(image))))
+    with pytest.raises(BadInput, match=r"takes images of \(8, 8\) and cannot be made for \(9, 9\)"):
+        classifier(model, "tf", 9)
 
 
 def test_weights_that_are_no_numbers_are_called_so(image):

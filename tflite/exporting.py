@@ -18,10 +18,12 @@ from keras_inception.training.recipes import precision
 
 from . import checks
 from .best_file import Candidates
+from .checks.closeness import Closeness, closeness
 from .convert.calibration import calibrated_ranges
 from .convert.rounding import Ranges
 from .convert.to_tflite import convert
 from .file.graph import Graph
+from .file.interpreter import File
 from .keras_graph.integer_operators import in_integers
 from .keras_graph.plain import PlainNetwork
 from .metadata import Metadata, Said, embed, labels
@@ -37,9 +39,10 @@ log = logging.getLogger(__name__)
 class Exported:
     """A `.tflite` file that was written; it stands for its path wherever one is taken.
 
-    `figures` is what its `.json` says of it: types, data, calibration and, of a fine-tuned file,
-    the accuracy of the float network and of the file, each on the test images, and on those that
-    the file was chosen by.
+    `figures` is what its `.json` says of it: types, data, calibration; of an exported file, how
+    close it is to the float model on the calibration images; and, of a fine-tuned one, the
+    accuracy of the float network and of the file, each on the test images, and on those that the
+    file was chosen by.
     """
 
     path: Path
@@ -59,6 +62,7 @@ def export(
     images: str | Path | np.ndarray | None = None,
     classes: str | Path | Sequence[str] | None = None,
     preprocessing: str | Preprocessing | None = None,
+    image_size: int | None = None,
     io: str | None = None,
     logits: bool = False,
     allow_float: bool = False,
@@ -75,8 +79,8 @@ def export(
         "dynamic", "int8" or "int16x8".
     images: a folder of photographs to calibrate integer schemes on, a hundred or more, or uint8
         pixels, (n, size, size, channels); a run has its own.
-    classes, preprocessing: for a Keras model, as for `keras_inception.open_classifier`; the names
-        of the classes may be a list.
+    classes, preprocessing, image_size: for a Keras model, as for `keras_inception.open_classifier`;
+        the names of the classes may be a list.
     trust: as for `keras_inception.open_classifier`.
     io: the type of an integer file's input and output: "uint8" (the default: raw pixels), "int8"
         or "float32".
@@ -87,8 +91,10 @@ def export(
         `author`, `license`, `version`, `labels` (files of one name per line, those of other locales
         called labels_de.txt) and MediaPipe's `threshold`.
 
-    Raises BadInput if the file of an integer scheme is not integer throughout, or is not the
-    network that was given.
+    How close the file is to the model on the calibration images is said at the end, and stands in
+    its `.json`: where the first class is another on more than 2 % of them, as a warning. Raises
+    BadInput if the file of an integer scheme is not integer throughout, or is not the network that
+    was given.
 
     >>> from keras_inception.tflite import export
     >>> export("runs/hands", scheme="int8").path  # doctest: +SKIP
@@ -101,6 +107,7 @@ def export(
         out=out,
         classes=classes,
         preprocessing=preprocessing,
+        image_size=image_size,
         trust=trust,
     )
     calibrated = scheme_named(scheme).calibrated
@@ -118,7 +125,12 @@ def export(
     ranges = file.ranges(network) if calibrated else {}
     graph = file.made(network, ranges)
     file.require(graph, network, ranges)
-    return file.write(graph, {"calibration": _provenance(source)} if calibrated else {})
+    details = {"calibration": _provenance(source)} if calibrated else {}
+    if source.calibrated:
+        close = file.closeness(graph)
+        close.say()
+        details["closeness"] = asdict(close)
+    return file.write(graph, details)
 
 
 def quantize(
@@ -126,6 +138,7 @@ def quantize(
     *,
     data: str | None = None,
     preprocessing: str | Preprocessing | None = None,
+    image_size: int | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
     engine: str = "tfmot",
@@ -140,7 +153,7 @@ def quantize(
 
     subject: a run folder; or a Keras 3 model or a `.keras` file, whose file goes to `out`.
     data: the images to fine-tune a Keras model on, a source as for training.
-    preprocessing, trust: for a Keras model, as for `keras_inception.open_classifier`.
+    preprocessing, image_size, trust: for a Keras model, as for `keras_inception.open_classifier`.
     epochs: None means a tenth of the recipe's, at least one.
     learning_rate: None means a hundredth of the recipe's.
     engine: "tfmot" (tensorflow-model-optimization, in float32), or "keras", which trains in the
@@ -150,7 +163,8 @@ def quantize(
     The file is the most accurate, on the validation images, of those after each epoch, the
     post-training one among them; the figures "float" and "int8" are of the test images. Raises
     BadInput if the quantized network is not the trained one, the file is not integer throughout, or
-    its outputs depart from the fake-quantized model's.
+    an operator of it computes something else than its layer; outputs that depart from the
+    fake-quantized model's are warned of.
 
     >>> from keras_inception.tflite import quantize
     >>> quantize("runs/hands").figures["float"]["top1"]  # doctest: +SKIP
@@ -158,7 +172,14 @@ def quantize(
     """
     io_type = io_type_for("int8", io)
     chosen = engine_named(engine)
-    source = open_source(subject, out=out, preprocessing=preprocessing, data=data, trust=trust)
+    source = open_source(
+        subject,
+        out=out,
+        preprocessing=preprocessing,
+        image_size=image_size,
+        data=data,
+        trust=trust,
+    )
     recipe, split = source.recipe, source.split
     if recipe is None or split is None:
         raise BadInput(f"say with --data which images {subject} is to be fine-tuned on")
@@ -247,6 +268,13 @@ class _File:
             checks.require(graph, network, images, expected, ranges, self.allow_float)
         elif self.scheme == "float32":
             checks.require_operators(graph, network, images, expected)
+
+    def closeness(self, graph: Graph) -> Closeness:
+        """How far the file is from the float model on the calibration images."""
+        source = self.source
+        expected = source.classifier.of_pixels(source.calibration)
+        given = source.preprocessing.caller(source.calibration)
+        return closeness(File(graph).probabilities(given), expected)
 
     def write(self, graph: Graph, details: dict) -> Exported:
         """The file and, beside it, its labels and a JSON that says what goes in and out, and

@@ -71,6 +71,7 @@ def open_source(
     out: str | Path | None = None,
     classes=None,
     preprocessing: str | Preprocessing | None = None,
+    image_size: int | None = None,
     data: str | None = None,
     trust: bool = False,
 ) -> Source:
@@ -81,12 +82,14 @@ def open_source(
     `recipes.DATA` lists them: a part of them calibrates, and their classes are the network's. Noise
     instead serves to compare two models, though not to find ranges.
 
-    `trust` is `open_classifier`'s. Raises BadInput for what cannot be exported, or images that do
-    not fit.
+    `image_size` and `trust` are `open_classifier`'s. Raises BadInput for what cannot be exported,
+    or images that do not fit.
     """
     if isinstance(subject, Source):
         return subject
-    opened = open_classifier(subject, classes=classes, preprocessing=preprocessing, trust=trust)
+    opened = open_classifier(
+        subject, classes=classes, preprocessing=preprocessing, image_size=image_size, trust=trust
+    )
     if not isinstance(opened, KerasClassifier):
         raise BadInput(f"{subject} is a .tflite file already; give what it was made of")
     if opened.run is not None:

@@ -9,14 +9,14 @@ from . import options
 log = logging.getLogger(__name__)
 
 _SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
-_VIEWS = ("classes", "preprocessing", "crops", "trust")
+_MODEL = ("classes", "preprocessing", "image_size", "trust")
 
 
 def _evaluate(arguments) -> None:
     """top-1, top-5 and loss; of the average, if several are named"""
     from keras_inception.evaluation import accuracy
 
-    names = ("data", "images", "labels", "short_side", *_VIEWS)
+    names = ("data", "images", "labels", "short_side", "crops", *_MODEL)
     scores = accuracy.evaluate(arguments.subjects, **options.given(arguments, *names))
     options.say(f"{' + '.join(arguments.subjects)}: {scores}")
 
@@ -27,8 +27,9 @@ def _predict(arguments) -> int:
     from keras_inception.evaluation.prediction import by_each_preprocessing, predict
     from keras_inception.images import Unreadable
 
-    how, shown = options.given(arguments, "classes", "trust"), arguments.preprocessing
-    top, auto = arguments.top, shown == "auto"
+    how = options.given(arguments, "classes", "image_size", "trust")
+    shown, top = arguments.preprocessing, arguments.top
+    auto = shown == "auto"
     if auto:
         opened, top = by_each_preprocessing(arguments.weights, **how), 1
     else:
@@ -83,7 +84,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _add_views(parser, auto: str = "") -> None:
-    """What becomes of a photograph, and of what comes out: the options _VIEWS."""
+    """What becomes of a photograph, and of what comes out."""
     parser.add_argument(
         "--crops",
         type=int,

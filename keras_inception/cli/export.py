@@ -14,7 +14,7 @@ from keras_inception.training.recipes.recipe import DATA
 from . import options
 
 #: What both commands pass on.
-_FILE = ("preprocessing", "io", "logits", "allow_float", "out", "trust")
+_FILE = ("preprocessing", "image_size", "io", "logits", "allow_float", "out", "trust")
 
 
 def _quantize(arguments) -> None:

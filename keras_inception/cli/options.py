@@ -65,6 +65,12 @@ def add_preprocessing(parser: ArgumentParser, auto: str = "") -> None:
         help="how pixels 0..255 become the input of what does not say it, as others' .keras and "
         f".tflite files and weights{auto}",
     )
+    parser.add_argument(
+        "--image-size",
+        type=int,
+        metavar="PIXELS",
+        help="the size of a .keras file's input where that is open or not square, or another one",
+    )
 
 
 def add_classes(parser: ArgumentParser) -> None:

@@ -28,6 +28,7 @@ def evaluate(
     labels: str | Path | None = None,
     classes: str | Path | None = None,
     preprocessing: str | Preprocessing | None = None,
+    image_size: int | None = None,
     crops: int = 1,
     short_side: int | None = None,
     trust: bool = False,
@@ -39,7 +40,7 @@ def evaluate(
         that the first subject was trained on, split as in its run.
     images, labels: instead, all photographs in a folder; the file of their classes, if their
         sub-folders do not say them.
-    classes, preprocessing, trust: as for `open_classifier`.
+    classes, preprocessing, image_size, trust: as for `open_classifier`.
     crops: views of an image whose probabilities are averaged, as for `Classifier.scores`.
     short_side: pixels that photographs are scaled to before the centre is cut out; None takes
         what each subject expects.
@@ -53,8 +54,12 @@ def evaluate(
     if short_side is not None and crops != 1:
         raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
     several = subject if isinstance(subject, list | tuple) else [subject]
-    said = {"classes": classes, "preprocessing": preprocessing, "trust": trust}
-    opened = [open_classifier(s, **said) for s in several]
+    opened = [
+        open_classifier(
+            each, classes=classes, preprocessing=preprocessing, image_size=image_size, trust=trust
+        )
+        for each in several
+    ]
     examples = _examples(opened[0], data, images, labels)
     each = [outputs(classifier, examples, crops, short_side) for classifier in opened]
     return score(np.mean(each, axis=0), examples.labels, examples.part)

@@ -150,6 +150,7 @@ def open_classifier(
     *,
     classes: str | Path | Sequence[str] | None = None,
     preprocessing: str | Preprocessing | None = None,
+    image_size: int | None = None,
     trust: bool = False,
 ) -> Classifier:
     """Something that classifies photographs, ready to be asked.
@@ -162,6 +163,8 @@ def open_classifier(
         or "imagenet".
     preprocessing: for the same, how pixels 0..255 become its input: a `Preprocessing` or the name
         of one, as "tf", "torch", "caffe", "unit", "raw". It is never guessed.
+    image_size: of a Keras model outside a run, pixels each way, in place of an input that is open,
+        not square or of another size; its layers must fit.
     trust: whether whoever made the file is trusted with whatever it may run: Keras opens a
         `.keras`, as for `load_model`, and LiteRT a `.tflite` in this process.
 
@@ -174,28 +177,37 @@ def open_classifier(
     (2, 10)
     """
     if hasattr(subject, "output_shape"):
-        return _of_model(subject, subject.name, None, classes, preprocessing)
+        return _of_model(subject, subject.name, None, classes, preprocessing, image_size)
+    if image_size is not None and (isinstance(subject, Classifier) or not _is_model(subject)):
+        name = getattr(subject, "name", subject)
+        raise BadInput(f"{name} has a size of its own; leave out --image-size")
     if isinstance(subject, Classifier):
         _require_nothing_said(subject.name, classes, preprocessing)
         return subject
     path = Path(subject)
-    in_run = path.name == "model.keras" and run_folder.exists(path.parent)
-    if path.suffix == ".keras" and not in_run:
+    if _is_model(path):
         from keras_inception.saving import load_model
 
         model = load_model(path, compile=False, trust=trust)
-        return _of_model(model, str(path), path, classes, preprocessing)
+        return _of_model(model, str(path), path, classes, preprocessing, image_size)
     if path.suffix == ".tflite" and not path.is_dir():
         return open_file(path, classes=classes, preprocessing=preprocessing, trust=trust)
-    if in_run or path.is_dir():
+    if path.suffix == ".keras" or path.is_dir():
         _require_nothing_said(subject, classes, preprocessing)
-        return _of_run(run_folder.trained(path.parent if in_run else path), trust)
+        return _of_run(run_folder.trained(path if path.is_dir() else path.parent), trust)
     if pretrained.exists(subject):
         return _of_weights(subject, classes, preprocessing)
     raise BadInput(
         f"{subject} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
         "nor a tag that `keras-inception weights` lists; give one of these"
     )
+
+
+def _is_model(subject: str | Path) -> bool:
+    """Whether it is a `.keras` file outside of a run."""
+    path = Path(subject)
+    in_run = path.name == "model.keras" and run_folder.exists(path.parent)
+    return path.suffix == ".keras" and not in_run
 
 
 def _require_nothing_said(subject, classes, preprocessing) -> None:
@@ -205,7 +217,9 @@ def _require_nothing_said(subject, classes, preprocessing) -> None:
         )
 
 
-def _of_model(model, name: str, path: Path | None, classes, preprocessing) -> Classifier:
+def _of_model(
+    model, name: str, path: Path | None, classes, preprocessing, image_size
+) -> Classifier:
     """A model that somebody made: what it is given, and whether it gives probabilities, is found
     out by taking it apart."""
     from keras_inception.layers import default_keras
@@ -213,7 +227,7 @@ def _of_model(model, name: str, path: Path | None, classes, preprocessing) -> Cl
     from keras_inception.tflite.keras_graph.to_keras import to_keras
 
     expected = preprocessing or getattr(model, "preprocessing", None)
-    network, expected = keras_classifier.classifier(model, expected)
+    network, expected = keras_classifier.classifier(model, expected, image_size)
     if isinstance(classes, str | Path):
         classes = keras_classifier.labels(classes)
     if classes:

@@ -25,13 +25,14 @@ def predict(
     photographs: str | Path | Sequence[Any],
     classes: str | Path | None = None,
     preprocessing: str | Preprocessing | None = None,
+    image_size: int | None = None,
     crops: int = 1,
     top: int = 5,
     trust: bool = False,
 ) -> list[list[tuple[str, float]]]:
     """The `top` classes of each photograph, best first: (name, probability in 0..1).
 
-    subject, classes, preprocessing, trust: as for `open_classifier`.
+    subject, classes, preprocessing, image_size, trust: as for `open_classifier`.
     photographs, crops: as for `Classifier.scores`.
 
     Raises BadInput for a photograph that is missing or cannot be read.
@@ -42,7 +43,9 @@ def predict(
     ... )  # doctest: +SKIP
     [[('Egyptian cat', 0.62)]]
     """
-    classifier = open_classifier(subject, classes=classes, preprocessing=preprocessing, trust=trust)
+    classifier = open_classifier(
+        subject, classes=classes, preprocessing=preprocessing, image_size=image_size, trust=trust
+    )
     scores = classifier.scores(photographs, crops=crops)
     labels = classifier.classes or tuple(f"class {k}" for k in range(scores.shape[1]))
     return [
@@ -52,21 +55,26 @@ def predict(
 
 
 def by_each_preprocessing(
-    subject: Any, *, classes: str | Path | None = None, trust: bool = False
+    subject: Any,
+    *,
+    classes: str | Path | None = None,
+    image_size: int | None = None,
+    trust: bool = False,
 ) -> dict[str, Classifier]:
     """`subject` by every preprocessing in NAMED that it can be given, under its name; or, where it
     says itself what it expects, once, under ITS_OWN.
 
     Raises BadInput as `open_classifier` does, but for preprocessing.
     """
+    how = {"classes": classes, "image_size": image_size, "trust": trust}
     try:
-        return {ITS_OWN: open_classifier(subject, classes=classes, trust=trust)}
+        return {ITS_OWN: open_classifier(subject, **how)}
     except Unsaid:
         found, opened, refused = {}, None, None
     for name, expected in NAMED.items():
         try:
             if opened is None:
-                opened = open_classifier(subject, classes=classes, preprocessing=name, trust=trust)
+                opened = open_classifier(subject, preprocessing=name, **how)
             found[name] = opened.expecting(expected)
         except BadInput as error:
             log.info("not by %s: %s", name, error)

@@ -30,8 +30,8 @@ def split_off(graph: KerasGraph) -> tuple[Preprocessing | None, KerasGraph]:
     height, width = rest.shape[:2]
     if None in (height, width):
         raise BadInput(
-            f"the model takes images of any size, {rest.shape}; a file needs one: build it on "
-            "keras.Input((height, width, channels)) and load its weights"
+            f"the model takes images of any size, {rest.shape}; a file needs one: give it with "
+            "--image-size"
         )
     given = graph.shape[:2]
     if given not in ((None, None), (height, width)):

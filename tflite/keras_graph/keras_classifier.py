@@ -18,7 +18,7 @@ from keras_inception.preprocess import Preprocessing, Unsaid, named
 from .input_preprocessing import composed, split_off
 from .lowering import lower
 from .plain import WEIGHTED, Layer, PlainNetwork
-from .read import in_float32, read
+from .read import in_float32, of_size, read
 from .to_keras import require_equal, to_keras
 
 log = logging.getLogger(__name__)
@@ -50,24 +50,28 @@ def require_named(network: PlainNetwork, classes: Sequence[str]) -> None:
 
 
 def classifier(
-    model, preprocessing: str | Preprocessing | None = None
+    model, preprocessing: str | Preprocessing | None = None, image_size: int | None = None
 ) -> tuple[PlainNetwork, Preprocessing]:
     """A Keras 3 model as plain layers that give probabilities, and what pixels become for it.
 
     `preprocessing` is a record, or the name of one in NAMED, of what the pixels 0..255 become
     before `model`; None where the model itself begins with that. The layers it begins with are
-    taken off and are part of the record that comes back. Raises BadInput if there is no such
-    record, if `model` does not give one probability, or one logit, for each class, or if the plain
-    layers do not compute what it computes.
+    taken off and are part of the record that comes back. `image_size` is for a model of open, of
+    non-square or of other inputs: its layers are called on that size. Raises BadInput if there is
+    no such record, if the layers fit no such size, if `model` does not give one probability, or one
+    logit, for each class, or if the plain layers do not compute what it computes.
     """
     model = in_float32(model)
+    if image_size is not None:
+        model = of_size(model, image_size)
     front, rest = split_off(read(model))
     if preprocessing is None and front is None:
         raise Unsaid(f"{model.name} does not begin with preprocessing")
     height, width, channels = rest.shape
     if height != width or channels not in (1, 3):
         raise BadInput(
-            f"{model.name} takes {rest.shape}; square images of 1 or 3 channels are needed"
+            f"{model.name} takes {rest.shape}; square images of 1 or 3 channels are needed: a size "
+            "that it is made for instead is given with --image-size"
         )
     given = named("raw" if preprocessing is None else preprocessing).for_channels(channels)
     network = lower(rest)

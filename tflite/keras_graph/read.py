@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import keras
@@ -114,6 +115,44 @@ def in_float32(model):
     return copy
 
 
+def of_size(model, size: int):
+    """`model`, which is as `in_float32` gives it, for images of `size` pixels each way: its layers,
+    called anew. Raises BadInput if one of them was made for images of another size."""
+    open_or_other = model.inputs[0].shape[1:3]
+    if open_or_other == (size, size):
+        return model
+    image = keras.Input((size, size, model.inputs[0].shape[3]), name="image")
+    try:
+        (output,) = _called(_functional(model), [image])
+    except (ValueError, TypeError) as error:
+        raise BadInput(
+            f"{model.name} takes images of {open_or_other} and cannot be made for "
+            f"{(size, size)}: {str(error).strip().splitlines()[0]}"
+        ) from error
+    return keras.Model(image, output, name=model.name)
+
+
+def _called(functional, inputs: list) -> list:
+    """What the layers of a functional model make of other inputs."""
+    tensors = dict(zip(map(id, functional.inputs), inputs, strict=True))
+    for node in _in_order(functional):
+        if isinstance(node.operation, keras.Model):
+            given = [tensors[id(tensor)] for tensor in node.input_tensors]
+            made = _called(_functional(node.operation), given)
+        else:
+            args, kwargs = node.arguments.fill_in(tensors)
+            made = keras.tree.flatten(node.operation(*args, **kwargs))
+        tensors |= zip(map(id, node.outputs), made, strict=True)
+    return [tensors[id(tensor)] for tensor in functional.outputs]
+
+
+def _in_order(functional) -> Iterator:
+    """The calls of layers in an order they can be computed in. Keras has no public way to walk
+    them; all of Keras 3 keeps them here."""
+    for depth in sorted(functional._nodes_by_depth, reverse=True):
+        yield from (node for node in functional._nodes_by_depth[depth] if not node.is_input)
+
+
 def read(model) -> KerasGraph:
     """The nodes that compute the one output of `model`, which is as `in_float32` gives it."""
     reader = _Reader()
@@ -141,13 +180,10 @@ class _Reader:
     def read(self, functional, inputs: list[int], prefix: str) -> list[int]:
         """Add the nodes of a functional model; the numbers of its outputs."""
         numbers = dict(zip(map(id, functional.inputs), inputs, strict=True))
-        # Keras has no public way to walk a model's nodes; all of Keras 3 keeps them here.
-        for depth in sorted(functional._nodes_by_depth, reverse=True):
-            for node in functional._nodes_by_depth[depth]:
-                if not node.is_input:
-                    given = [numbers[id(tensor)] for tensor in node.input_tensors]
-                    made = self._outputs(node, given, prefix)
-                    numbers |= zip(map(id, node.outputs), made, strict=True)
+        for node in _in_order(functional):
+            given = [numbers[id(tensor)] for tensor in node.input_tensors]
+            made = self._outputs(node, given, prefix)
+            numbers |= zip(map(id, node.outputs), made, strict=True)
         return [numbers[id(tensor)] for tensor in functional.outputs]
 
     def _outputs(self, node, inputs: list[int], prefix: str) -> list[int]:
