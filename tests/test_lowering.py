@@ -323,6 +323,12 @@ OPERATIONS = {
     "mean of channels": (lambda x: ops.mean(x, axis=-1, keepdims=True), ["Convolution"]),
     "moveaxis": (lambda x: ops.moveaxis(x, 1, 3), ["Permute"]),
     "negative": (lambda x: -ops.square(x), ["Multiply", "Scale"]),
+    "padding before a pooling of the largest": (
+        lambda x: ops.max_pool(
+            ops.pad(x, [[0, 0], [1, 1], [2, 0], [0, 0]], constant_values=-np.inf), 3
+        ),
+        ["Cropping", "Cropping", "Concatenate", "Cropping", "Concatenate", "MaxPooling"],
+    ),
     "power": (lambda x: x**2, ["Multiply"]),
     "rows and columns": (lambda x: x[:, 1:-1, 2:], ["Cropping"]),
     "rows and channels": (lambda x: x[:, :4, :, :2], ["Cropping", "Convolution"]),

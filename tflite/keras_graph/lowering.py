@@ -449,10 +449,42 @@ def _power(emit: Emitter, x: int) -> int:
 
 def _padded(emit: Emitter, x: int) -> int:
     width, mode = emit.layer._process_pad_width(emit.layer.pad_width), emit.layer.mode
-    value = emit.node.keras_node.arguments.kwargs.get("constant_values")
-    if len(width) != 4 or any(width[0]) or any(width[3]) or mode != "constant" or value:
+    value = emit.node.keras_node.arguments.kwargs.get("constant_values") or 0
+    least = isinstance(value, Real) and value <= -_HUGE
+    if (
+        len(width) != 4
+        or any(width[0])
+        or any(width[3])
+        or mode != "constant"
+        or (value != 0 and not least)
+    ):
         raise _unsupported(emit.node)
-    return emit("Padding", x, padding=tuple(tuple(pair) for pair in width[1:3]))
+    rows, columns = (tuple(pair) for pair in width[1:3])
+    if not least:
+        return emit("Padding", x, padding=(rows, columns))
+    return _edged(emit, _edged(emit, x, 0, *rows, part="rows"), 1, *columns)
+
+
+def _edged(emit: Emitter, x: int, axis: int, before: int, after: int, part: str = "") -> int:
+    """A map with its first and last row, or column, repeated: to a pooling of the largest, which
+    sees them anyway, that is a padding below all numbers. The comparison with the model finds any
+    other reader."""
+    shape = emit.lowering.shapes[x]
+
+    def edge(word: str, *cropped: int) -> int:
+        cropping = ((0, 0), cropped) if axis else (cropped, (0, 0))
+        one = (*shape[:axis], 1, *shape[axis + 1 :])
+        return emit("Cropping", x, part=f"{part}{word}", shape=one, cropping=cropping)
+
+    parts = [x]
+    if before:
+        parts = [edge("first", 0, shape[axis] - 1)] * before + parts
+    if after:
+        parts += [edge("last", shape[axis] - 1, 0)] * after
+    if len(parts) == 1:
+        return x
+    longer = (*shape[:axis], shape[axis] + before + after, *shape[axis + 1 :])
+    return emit("Concatenate", *parts, part=part, shape=longer, axis=axis - 3)
 
 
 def _permuted(emit: Emitter, x: int) -> int:
