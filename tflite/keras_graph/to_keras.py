@@ -93,12 +93,14 @@ def outputs(
     return {name: np.asarray(value) for name, value in probe(images, training=False).items()}
 
 
-def require_equal(what: str, outputs: np.ndarray, expected: np.ndarray) -> None:
+def require_equal(
+    what: str, outputs: np.ndarray, expected: np.ndarray, magnified: np.ndarray | float = 0.0
+) -> None:
     """Raise BadInput unless `outputs` equal the float model's `expected`, (n, …), up to float
-    rounding, which goes by the largest output of each image."""
+    rounding, which goes by the largest output of each image, and by what is `magnified` of it."""
     over = tuple(range(1, expected.ndim))
     differences = np.abs(outputs - expected).max(axis=over)
-    allowed = 1e-4 * np.maximum(1.0, np.abs(expected).max(axis=over))
+    allowed = 1e-4 * np.maximum(1.0, np.abs(expected).max(axis=over)) + magnified
     worst = int(np.argmax(differences / allowed))
     if not differences[worst] <= allowed[worst]:
         raise BadInput(
