@@ -50,13 +50,16 @@ _CLASSES = {
     "keras.src.applications.convnext": "LayerScale StochasticDepth",
     "keras.src.applications.inception_resnet_v2": "CustomScaleLayer",
     "keras.src.ops.core": "Cast",
+    "keras.src.ops.image": "Resize",
     "keras.src.ops.math": "Rsqrt",
     "keras.src.ops.nn": """
-        Elu HardSigmoid HardSilu Relu Relu6 Selu Sigmoid Silu Softmax Softplus Softsign
+        AveragePool Celu Elu Gelu HardSigmoid HardSilu HardTanh LeakyRelu LogSigmoid MaxPool Relu
+        Relu6 Selu Sigmoid Silu Softmax Softplus Softsign
     """,
     "keras.src.ops.numpy": """
-        Add Clip Concatenate Divide Exp ExpandDims Flip GetItem Log Max Maximum Mean Minimum
-        Multiply Pad Reshape Square Squeeze Stack Subtract Tanh TrueDivide
+        Add Amax Clip Concatenate Divide Exp ExpandDims Flip GetItem Log Max Maximum Mean Minimum
+        Moveaxis Multiply Negative Pad Power Reshape Square Squeeze Stack Subtract Sum Swapaxes Tanh
+        Transpose TrueDivide
     """,
     "keras.initializers": _INITIALIZERS,
     "keras.regularizers": "L1 L1L2 L2 OrthogonalRegularizer",

@@ -23,6 +23,7 @@ NETWORKS = {
     "InceptionResNetV2": (75, "tf", "block35_1_ac"),
     "ResNet50V2": (64, "tf", "conv2_block2_out"),
     "DenseNet121": (64, "torch", "conv2_block2_concat"),
+    "MobileNetV3Small": (32, "raw", "expanded_conv_2_add"),
 }
 pytestmark = pytest.mark.slow
 

@@ -144,6 +144,22 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
         assert fault in capsys.readouterr().err
 
 
+def test_an_open_size_is_said_on_the_command_line(photographs, tmp_path, run, capsys):
+    image = keras.Input((None, None, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(layers.Rescaling(1 / 255)(image)))
+    keras.Model(image, layers.Dense(2, activation="softmax")(x)).save(tmp_path / "open.keras")
+    photo = str(sorted(photographs.rglob("*.png"))[0])
+    command = ["predict", photo, "--weights", str(tmp_path / "open.keras")]
+    assert cli.main(command) == 2
+    assert "any size, (None, None, 3); a file needs one: give it with --image-size" in (
+        capsys.readouterr().err
+    )
+    assert cli.main([*command, "--image-size", "16"]) == 0
+    assert "class 0" in capsys.readouterr().out
+    assert cli.main(["predict", photo, "--weights", str(run.folder), "--image-size", "16"]) == 2
+    assert "has a size of its own; leave out --image-size" in capsys.readouterr().err
+
+
 def test_what_a_file_says_of_itself_is_given_with_the_export(saved, tmp_path, capsys, monkeypatch):
     (tmp_path / "labels_de.txt").write_text("Katzen\nHunde\n")
     command = f"export {saved} --scheme float32 --preprocessing torch --out {tmp_path} --author Ada"

@@ -236,6 +236,38 @@ def activated_plainly(d, x):
     return d.one_of(layers.ReLU(), layers.Activation("silu"), layers.Identity())(x)
 
 
+def operated(d, x):
+    """By operations of keras.ops that are layers."""
+    return d.one_of(
+        lambda y: ops.gelu(y, approximate=d.maybe()),
+        lambda y: ops.leaky_relu(y, 0.1),
+        lambda y: ops.elu(y, 0.5),
+        lambda y: ops.celu(y, 0.5),
+        ops.hard_tanh,
+        ops.log_sigmoid,
+        lambda y: 0.5 - ops.square(y),
+        lambda y: ops.concatenate([y[..., :1], -(y**2)], axis=-1),
+        lambda y: ops.swapaxes(y, 1, 2),
+        lambda y: ops.max_pool(y, 3, 1, "same"),
+        lambda y: ops.average_pool(y, 3, 1, "same"),
+        layers.Activation(layers.ReLU(1.0)),
+    )(x)
+
+
+def attended(d, x):
+    """Positions by what is in all of their channels."""
+    mean, largest = (reduce(x, axis=-1, keepdims=True) for reduce in (ops.mean, ops.max))
+    y = layers.Concatenate()([mean, largest])
+    return x * layers.Conv2D(1, 3, padding="same", activation="sigmoid")(y)
+
+
+def cropped(d, x):
+    """Rows, columns and channels, and padding below all numbers where they are pooled."""
+    y = ops.pad(x, [[0, 0], [1, 0], [0, 1], [0, 0]], constant_values=-np.inf)
+    y = ops.max_pool(y, 2, 1)
+    return layers.Concatenate()([y[:, 1:, :-1], y[:, :-1, 1:, :1]]) if d.maybe() else y
+
+
 BLOCKS = (
     convolution, convolution, convolution, depthwise, separable, transposed, normalized, normalized,
     activated, activated, constant, only_in_training, pooled, reshaped, on_a_map, layer_normalized,
@@ -244,6 +276,9 @@ BLOCKS = (
 #: Those that came later: seeds below FIRST_LATER drew the models that they draw before them.
 LATER = (normalized_without_mean,)
 FIRST_LATER = 1000
+#: Those that came after these, for seeds from FIRST_LATEST.
+LATEST = (*LATER, operated, operated, attended, cropped)
+FIRST_LATEST = 2000
 
 
 def joined(d, x):
@@ -326,10 +361,11 @@ def scores(d, x):
 
 def of_seed(seed: int):
     """The model that a seed draws."""
-    return drawn(random.Random(seed).randrange, LATER if seed >= FIRST_LATER else ())
+    later = LATEST if seed >= FIRST_LATEST else LATER if seed >= FIRST_LATER else ()
+    return drawn(random.Random(seed).randrange, later)
 
 
-def drawn(choose: Callable[[int], int], later=LATER):
+def drawn(choose: Callable[[int], int], later=LATEST):
     """A model, and the name of its preprocessing, None where it begins with that."""
     d = Drawn(choose)
     keras.backend.clear_session()
