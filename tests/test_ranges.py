@@ -37,6 +37,29 @@ def test_ours_gives_every_tensor_its_own(residual, scheme):
     require_ranges(graph, residual, found)
 
 
+@pytest.fixture(scope="module", params=["AveragePooling2D", "MaxPooling2D"])
+def pooled(request):
+    """An activation that a pooling's operator takes along, of what is negative too."""
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3)(image)
+    x = keras.layers.ReLU()(getattr(keras.layers, request.param)(2)(x))
+    return plain(keras.Model(image, keras.layers.GlobalAveragePooling2D()(x)))
+
+
+def test_a_pooling_and_the_activation_after_it_have_one_range(pooled):
+    found = calibrated_ranges(pooled, EXPECTED(PIXELS), EXPECTED.range)
+    graph = convert(pooled, "int8", EXPECTED, ranges=found)
+    require_ranges(graph, pooled, found)
+    require_operators(graph, pooled, PIXELS, EXPECTED)
+
+
+def test_what_the_converter_refuses_is_a_sentence(pooled):
+    found = calibrated_ranges(pooled, EXPECTED(PIXELS), EXPECTED.range)
+    (relu,) = (layer.output for layer in pooled.layers if layer.kind == "ReLU")
+    with pytest.raises(BadInput, match=r"converter cannot make a file of .* in int8: .*same scale"):
+        convert(pooled, "int8", EXPECTED, ranges={**found, relu: (0.0, 9.0)})
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_another_range_than_a_tensor_has_is_named(residual, factor):
     found = calibrated_ranges(residual, EXPECTED(PIXELS), EXPECTED.range)

@@ -42,6 +42,7 @@ SAME_RANGE = (
 #: Those of them that compute averages: their operators round halves away from the middle of the
 #: range, where rounding to nearest takes them up.
 _AVERAGING = ("AveragePooling", "Resizing")
+_POOLING = ("AveragePooling", "MaxPooling")
 #: Layers whose inputs and output are in one range.
 _ONE_RANGE = ("Concatenate", "Maximum", "Minimum")
 
@@ -90,7 +91,8 @@ def rounding(network: PlainNetwork, input_range: tuple[float, float]) -> Roundin
     groups, observed = {network.input: Group(input_range)}, set()
     for layer in network.layers:
         if not is_fused(network, layer):
-            group, is_observed = _group(layer, [groups.get(n) for n in layer.inputs])
+            same = layer.kind in SAME_RANGE or _ends_a_pooling(network, layer)
+            group, is_observed = _group(layer, [groups.get(n) for n in layer.inputs], same)
             groups[layer.output] = group
             if is_observed:
                 observed.add(layer.output)
@@ -103,22 +105,32 @@ def is_fused(network: PlainNetwork, layer: Layer) -> bool:
     readers = network.readers.get(layer.output, [])
     if layer.kind not in _FUSING or len(readers) != 1 or layer.output == network.output:
         return False
-    (reader,) = readers
-    options = reader.options
+    return _can_be_fused(readers[0])
+
+
+def _can_be_fused(layer: Layer) -> bool:
+    options = layer.options
     return (
-        reader.kind == "ReLU"
+        layer.kind == "ReLU"
         and options["max_value"] in (None, 6)
         and not options["negative_slope"]
         and not options["threshold"]
     )
 
 
-def _group(layer: Layer, inputs: list[Group | None]) -> tuple[Group, bool]:
+def _ends_a_pooling(network: PlainNetwork, layer: Layer) -> bool:
+    """Whether a layer is an activation that the operator of a pooling takes along, whose input and
+    output have one range."""
+    before = network.maker.get(layer.inputs[0])
+    return before is not None and before.kind in _POOLING and _can_be_fused(layer)
+
+
+def _group(layer: Layer, inputs: list[Group | None], same: bool) -> tuple[Group, bool]:
     """The group of a layer's output, and whether its range has to be observed there."""
     fixed = layer.range or BOUNDS.get(layer.options.get("activation"))
     if fixed:
         return Group(fixed), False
-    if layer.kind in SAME_RANGE and inputs[0]:
+    if same and inputs[0]:
         return inputs[0], False
     if layer.kind in _ONE_RANGE:
         # A given range stays as it is: what has it is rescaled where it is joined.

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.convert_phase import ConverterError
 
+from keras_inception.errors import BadInput
 from keras_inception.native_output import held_back
 from keras_inception.preprocess import Preprocessing
 
@@ -45,7 +47,7 @@ def convert(
     A calibrated scheme takes ranges from `pixels`, calibration images of 0..255, (n, height, width,
     channels); the input's are those of all possible pixels. A network that was trained for "int8"
     has its `ranges` instead, by the numbers of tensors. `io_type` is the type of the file's input
-    and output.
+    and output. Raises BadInput where the converter fails.
     """
     name = "scores"
     if logits:
@@ -85,7 +87,15 @@ def convert(
                 [caller(image[None])] for image in _spanning(pixels)
             )
     with held_back(), upstream_fixes.every_tensor_recorded():
-        graph = Graph.read(converter.convert())
+        try:
+            graph = Graph.read(converter.convert())
+        except ConverterError as error:
+            said = next((x for x in str(error).splitlines() if "error:" in x), str(error))
+            raise BadInput(
+                f"TensorFlow's converter cannot make a file of {network.name} in {scheme}: "
+                f"{said.partition('error:')[2].strip() or said}; build it of other layers, or try "
+                "another --scheme"
+            ) from error
     if scheme == "int16x8":
         graph = upstream_fixes.with_first_output(graph, name)
     return faster_stem(_named(graph, network))
