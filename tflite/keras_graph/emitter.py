@@ -10,7 +10,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 
 from .folding import AFFINE, affine
-from .plain import Layer
+from .plain import ONE_BY_ONE, Layer
 from .read import KerasGraph, Node
 
 #: Activations that are computed as they are, by Keras' names; "gelu_tanh" is the one of
@@ -22,6 +22,14 @@ ACTIVATIONS = (
 #: Those that are made of others.
 COMPOSED = ("hard_sigmoid", "hard_tanh", "leaky_relu", "log_sigmoid", "relu", "relu6", "silu")
 _ALSO = {"celu": "elu", "swish": "silu", "hard_swish": "hard_silu"}
+
+
+#: More values than any network computes, for a constant to be seen behind them.
+HUGE = np.float32(1e30)
+
+
+class NoLayer(Exception):
+    """No plain layers do what a node does."""
 
 
 class Lowering:
@@ -70,6 +78,22 @@ class Emitter:
         """x * scale + offset; each a number, or one for each channel."""
         made = Layer(AFFINE, self._name(part), (x,), -1, self.lowering.shapes[x])
         return self.lowering.emit(affine(made, scale, offset))
+
+    def pointwise(self, x: int, kernel, bias, *, part="", trainable=True) -> int:
+        """A dense layer of every position's channels: a 1x1 convolution of a map."""
+        shape = (*self.lowering.shapes[x][:-1], kernel.shape[-1])
+        options = {"part": part, "shape": shape, "trainable": trainable}
+        if len(shape) != 3:
+            return self("Dense", x, weights=(kernel, bias), units=shape[-1], **options)
+        return self(
+            "Convolution",
+            x,
+            weights=(kernel[None, None], bias),
+            filters=shape[-1],
+            groups=1,
+            **ONE_BY_ONE,
+            **options,
+        )
 
     def many(self, kind: str, *inputs, part="") -> int:
         """What joins two, of two and the next."""
