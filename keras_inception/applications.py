@@ -76,12 +76,18 @@ def configure(
     return widen(net, width)
 
 
-def _published(weights, network: str, shape, include_top: bool, classes: int, aux: bool):
-    """The PretrainedWeights that `weights` names, for images of `shape`."""
+def _published(weights, built: Network, network: str, include_top: bool, classes: int, aux: bool):
+    """The PretrainedWeights that `weights` names, for images as `built` takes them, which they may
+    be of; None for a file that does not name its layers, as Keras 2 writes them."""
     from .weights import pretrained
+    from .weights.formats.keras_h5_layouts import Nameless
 
-    found = pretrained.load(weights, network)
+    try:
+        found = pretrained.load(weights, network, built)
+    except Nameless:
+        return None
     if include_top:
+        found.require_classifier()
         found = found.with_classes(classes)
         if classes != found.net.classes:
             raise BadInput(
@@ -90,7 +96,7 @@ def _published(weights, network: str, shape, include_top: bool, classes: int, au
             )
     if aux and not found.heads_trained:
         log.warning("the auxiliary heads of %s were never trained", found.origin)
-    return found.with_channels(shape[-1])
+    return found.with_channels(built.input_shape[-1])
 
 
 def _preprocessed(expected: Preprocessing, shape, x, keras: ModuleType):
@@ -104,13 +110,15 @@ def _preprocessed(expected: Preprocessing, shape, x, keras: ModuleType):
 def _application(net: Network, *, weights, input_tensor, include_preprocessing, keras, **arguments):
     if input_tensor is not None:
         arguments["input_shape"] = tuple(input_tensor.shape[1:])
-    # What a Keras file of weights was trained on is not known.
-    expected, found = Preprocessing() if weights is None else None, None
-    if not (weights is None or _is_keras_file(weights)):
+    published, net, found = net, configure(net, **arguments), None
+    if weights is not None:
+        built = configure(published, **{**arguments, "include_top": True})
         given = (arguments[name] for name in ("include_top", "classes", "aux"))
-        found = _published(weights, net.name, arguments["input_shape"] or net.input_shape, *given)
-        net, expected = found.net, found.preprocessing
-    net = configure(net, **arguments)
+        found = _published(weights, built, published.name, *given)
+    # What files do not say of pixels is not known.
+    expected = found.preprocessing if found else Preprocessing() if weights is None else None
+    if found and not _same(found.net, built):
+        net = configure(found.net, **arguments)
     check_input(net)
     if include_preprocessing:
         if expected is None:
@@ -127,15 +135,19 @@ def _application(net: Network, *, weights, input_tensor, include_preprocessing, 
 
         store.write(model, found.arrays, partial=True)
     elif weights is not None:
-        from .weights import keras_file
+        from .weights.formats import keras_file
 
         keras_file.fill(model, weights)
     model.preprocessing = expected
     return model
 
 
-def _is_keras_file(weights) -> bool:
-    return str(weights).endswith((".keras", ".weights.h5")) and Path(weights).is_file()
+def _same(net: Network, built: Network) -> bool:
+    """Whether two networks are one, but for their heads and classes."""
+    net, built = without_aux(net), without_aux(built)
+    return replace(net, classes=0, activation=None, name="") == replace(
+        built, classes=0, activation=None, name=""
+    )
 
 
 def GoogLeNet(

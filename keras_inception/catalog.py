@@ -77,9 +77,8 @@ def load_weights(model: Any, weights: str | Path, *, network: str | None = None)
     from .weights import pretrained
     from .weights.transfer_learning import reuse
 
-    found = pretrained.load(
-        weights, network or getattr(getattr(model, "network", None), "name", None)
-    )
+    built = getattr(model, "network", None)
+    found = pretrained.load(weights, network or getattr(built, "name", None), built)
     shape = model.output_shape
     shape = shape[0] if isinstance(shape, list) else shape
     used = reuse(model, found.with_classes(shape[-1]).arrays, found.origin)

@@ -143,7 +143,7 @@ def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
     >>> model = keras_inception.load_model("googlenet.keras")  # doctest: +SKIP
     """
     # Not at the top: `import keras_inception` needs no HDF5.
-    from .weights import keras_file
+    from .weights.formats import keras_file
 
     register_layers()
     path = Path(path)

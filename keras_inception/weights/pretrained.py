@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from ..nodes import Classifier, Conv
 from ..preprocess import Preprocessing, Unsaid, named
 from ..serialization import from_config, to_config
 from ..spec import Network
-from ..transform import without_aux
-from ..variants import VARIANTS
+from ..transform import without_aux, without_top
 from . import download, formats, store
 from .keys import keys
 from .names import NAME_MAPS
 from .presets import PRESETS, PUBLISHED, Preset, preset
+from .recognition import has_classifier, recognize
 from .rename import rename
 from .transfer_learning import with_channels
 
@@ -40,8 +39,8 @@ class PretrainedWeights:
     """Weights under our names, and what they are for.
 
     `net` is the network as its trainer had it, with their number of classes, and with heads if
-    the weights have them; `arrays` fill it exactly. `preprocessing` is the trainer's, None for a
-    file of somebody's own that does not say; `hint` helps to say it.
+    the weights have them; `arrays` fill it exactly, or its trunk alone. `preprocessing` is the
+    trainer's, None for a file of somebody's own that does not say; `hint` helps to say it.
     """
 
     net: Network
@@ -103,10 +102,23 @@ class PretrainedWeights:
         return replace(self, net=net, arrays=arrays, preprocessing=expected)
 
     def model(self):
-        """The network without heads as a Keras 3 model in float32, filled."""
+        """The network without heads as a Keras 3 model in float32, filled.
+
+        Raises BadInput for the weights of a trunk alone.
+        """
+        self.require_classifier()
         model = build(without_aux(self.net), dtype="float32")
         store.write(model, self.arrays, partial=True)
         return model
+
+    def require_classifier(self) -> None:
+        """Raise BadInput for the weights of a trunk alone, which do not classify."""
+        if not has_classifier(self.net, self.arrays):
+            raise BadInput(
+                f"{self.origin} holds the trunk of {self.net.name} without a classifier of its "
+                "own: in Python give include_top=False, and train one with keras-inception train "
+                f"--weights {self.origin} --classes-from-data"
+            )
 
     def without_classifiers(self) -> PretrainedWeights:
         """The trunk, and what the heads have before their last layers."""
@@ -121,15 +133,18 @@ def exists(weights: str | Path) -> bool:
     return path.is_file() or Path(f"{path}.index").is_file() or str(weights) in PRESETS
 
 
-def load(weights: str | Path, network: str | None = None) -> PretrainedWeights:
+def load(
+    weights: str | Path, network: str | None = None, built: Network | None = None
+) -> PretrainedWeights:
     """The weights that `weights` names: "imagenet", the tag of a preset, or the path of a file.
 
-    `network` is the member of the family they are for; it may be None for a tag or a path. A
+    `network` is the member of the family they are for; it may be None for a tag or a path. `built`
+    is what a file may be the weights of under our own names, which do not say whose they are. A
     preset is downloaded once, and verified before it is read. Raises BadInput for names
     that mean nothing, downloads that fail and files that fit no network.
     """
     if exists(weights) and str(weights) not in PRESETS:
-        return _from_file(Path(weights), network)
+        return _from_file(Path(weights), network, built)
     return _from_preset(preset(str(weights), network or str(weights).split(".")[0]))
 
 
@@ -142,17 +157,19 @@ def _from_preset(record: Preset) -> PretrainedWeights:
     return PretrainedWeights(record.net, arrays, record.preprocessing, record.tag, trained)
 
 
-def _from_file(path: Path, network: str | None) -> PretrainedWeights:
+def _from_file(path: Path, network: str | None, built: Network | None) -> PretrainedWeights:
     arrays = formats.read(path)
     if RECORD in arrays:
         return _from_native(path, arrays, network)
-    _, net, names = min(_candidates(arrays, network), key=lambda row: row[0])
-    name_map = NAME_MAPS[names]
-    bias = name_map.names(net)[f"{net.top[-1].name}/bias"].key
-    if bias in arrays:
-        net = replace(net, classes=arrays[bias].size)
-    arrays, hint = rename(arrays, net, name_map), _OF_TORCHVISION if names == "torchvision" else ""
-    return PretrainedWeights(net, arrays, _published(path), str(path), hint=hint)
+    found = recognize(arrays, str(path), network, built)
+    expected = _published(path)
+    return PretrainedWeights(
+        found.net,
+        found.arrays,
+        expected and expected.for_channels(found.net.input_shape[-1]),
+        str(path),
+        hint=_OF_TORCHVISION if found.names == "torchvision" else "",
+    )
 
 
 def _published(path: Path) -> Preprocessing | None:
@@ -165,20 +182,6 @@ def _published(path: Path) -> Preprocessing | None:
             if any(each.startswith(known) for each in found):
                 return preprocessing
     return None
-
-
-def _candidates(arrays: dict[str, np.ndarray], network: str | None) -> Iterator[tuple]:
-    """How many names `arrays` are apart from a network's, the network, and whose names."""
-    rows = [(preset.net, preset.names) for preset in PRESETS.values()]
-    rows.append((VARIANTS["googlenet.caffe"], "caffe_arrays"))
-    rows.append((VARIANTS["inception_resnet_v1.osmr"], "osmr"))
-    for whole, names in rows:
-        if network in (None, whole.name):
-            name_map = NAME_MAPS[names]
-            held = set(name_map.not_ignored(arrays))
-            for net in dict.fromkeys((whole, without_aux(whole))):
-                named = {source.key for source in name_map.names(net).values()}
-                yield len(named ^ held), net, names
 
 
 def save(found: PretrainedWeights, path: str | Path) -> None:
@@ -205,6 +208,7 @@ def _from_native(
         raise BadInput(f"the record in {path} is damaged ({error}); convert it again") from error
     if network not in (None, net.name):
         raise BadInput(f"{path} holds the weights of {net.name}; those of {network} are needed")
+    part = net if has_classifier(net, arrays) else without_top(net)
     return PretrainedWeights(
-        net, rename(arrays, net, NAME_MAPS["native"]), preprocessing, str(path)
+        net, rename(arrays, part, NAME_MAPS["native"]), preprocessing, str(path)
     )

@@ -60,15 +60,21 @@ def reuse(model, arrays: dict[str, np.ndarray], origin: str) -> Reuse:
 def _other_channels(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
     """Whether two kernels differ in the channels of an image only."""
     without = [shape[:2] + shape[3:] for shape in (old, new)]
-    return len(old) == len(new) == 4 and without[0] == without[1] and old[2] == 3
+    return len(old) == len(new) == 4 and without[0] == without[1] and old[2] in (1, 3)
 
 
 def with_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
-    """A kernel of (height, width, 3, filters) for images of `channels`.
+    """A kernel of (height, width, 1 or 3, filters) for images of `channels`.
 
     For one channel the sum over the three, which sees a grey image as the kernel saw it in RGB;
-    for others, the three in turn, times 3 / channels, as timm does.
+    for others, those that there are in turn, times their number / channels, as timm does. Raises
+    BadInput for a kernel of other channels, whose meaning is not known.
     """
+    if kernel.shape[2] not in (1, 3):
+        raise BadInput(
+            f"the first kernel is for {kernel.shape[2]} channels, and is not made one for "
+            f"{channels}: give images of {kernel.shape[2]} channels"
+        )
     if channels == 1:
         return kernel.sum(axis=2, keepdims=True)
     turns = kernel[:, :, np.arange(channels) % kernel.shape[2]]

@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadInput
-from . import caffemodel, checkpoint, keras_h5, numpy_arrays, safetensors, torch_file
+from . import (
+    caffemodel,
+    checkpoint,
+    keras_file,
+    keras_h5,
+    numpy_arrays,
+    safetensors,
+    torch_file,
+)
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,16 @@ class Format:
 
 
 ZIP = rb"PK\x03\x04"
+#: `.pth.tar` is no archive, it is what an example of PyTorch's calls its files.
+TORCH = (".pth", ".pt", ".ckpt", ".bin", ".tar")
 CHECKPOINT = Format("a TensorFlow checkpoint", (".ckpt",), rb"\x00", checkpoint.read)
 FORMATS = (
     Format("a NumPy archive", (".npz",), ZIP, numpy_arrays.read),
     Format("a Keras HDF5 file", (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n", keras_h5.read),
+    Format("a .keras file", (".keras",), ZIP, keras_file.read),
     Format("a safetensors file", (".safetensors",), rb"(?s:.{8})\{", safetensors.read),
     # A zip, or a pickle of the number that marked such files before.
-    Format("a PyTorch file", (".pth", ".pt"), ZIP + rb"|\x80[\x02-\x05]", torch_file.read),
+    Format("a PyTorch file", TORCH, ZIP + rb"|\x80[\x02-\x05]", torch_file.read),
     # The tags of the first fields that a Caffe NetParameter may have.
     Format("a Caffe model", (".caffemodel",), rb'[\n\x12\x1a "(28B\xa2]', caffemodel.read),
     CHECKPOINT,
@@ -43,20 +54,21 @@ def _format(path: Path) -> Format:
         return CHECKPOINT
     if not path.is_file():
         raise BadInput(f"there is no file {str(path)!r}; give a file of weights")
-    found = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
-    if found is None:
-        known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
+    called = [form for form in FORMATS if path.suffix.lower() in form.suffixes]
+    if not called:
+        known = ", ".join(dict.fromkeys(suffix for form in FORMATS for suffix in form.suffixes))
         raise BadInput(
             f"{str(path)!r} has no suffix of a file of weights; "
             f"give {known} or the prefix of a TensorFlow checkpoint"
         )
     with open(path, "rb") as file:
         head = file.read(16)
-    if not re.match(found.begins, head):
+    found = next((form for form in called if re.match(form.begins, head)), None)
+    if found is None:
         begun = [form.title for form in FORMATS if re.match(form.begins, head)]
         instead = f"it begins as {' or '.join(begun)} does; " if begun else ""
         raise BadInput(
-            f"{str(path)!r} does not begin as {found.title} does; "
+            f"{str(path)!r} does not begin as {' or '.join(f.title for f in called)} does; "
             f"{instead}get the file again or give it the suffix of what it is"
         )
     return found
@@ -65,8 +77,9 @@ def _format(path: Path) -> Format:
 def read(path: str | Path) -> dict[str, np.ndarray]:
     """Name -> array for every weight in the file, names and order as the file has them.
 
-    NumPy's `.npz`, Keras' `.h5`, `.safetensors`, PyTorch's `.pth` and `.pt`, `.caffemodel`, and
-    TensorFlow's checkpoints, by their prefix if they have one. Shapes are the file's own and so
+    NumPy's `.npz`, Keras' `.h5` and `.keras`, `.safetensors`, PyTorch's `.pth`, `.pt`, `.ckpt`,
+    `.bin` and `.pth.tar`, `.caffemodel`, and TensorFlow's checkpoints, by their prefix if they
+    have one. Shapes are the file's own and so
     are dtypes, but for bfloat16, which comes as float32. Nothing in a file is executed.
     Raises BadInput if there is no such file, or if it is of another kind or damaged.
     """
@@ -80,7 +93,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
                 raise BadInput(f"{name!r} in it is {dtype}; a weight is numbers")
         return arrays
     except BadInput as error:
-        raise BadInput(f"{str(path)!r} cannot be read as {form.title}: {error}") from error
+        raise type(error)(f"{str(path)!r} cannot be read as {form.title}: {error}") from error
     except Exception as error:
         # What h5py, zipfile, NumPy and TensorFlow raise on a damaged file, none of them says.
         reason = (str(error).splitlines() or [""])[0][:200]

@@ -7,6 +7,7 @@ that a stranger wrote is given to HDF5 here.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,21 +18,56 @@ import numpy as np
 
 from ... import children
 from ...errors import BadInput
+from . import keras_h5_layouts
 from .numpy_arrays import INFLATION, MOST
 
 # Seconds for starting, and bytes a second for reading: ten times what a slow machine needs.
 START, SPEED = 10, 10e6
+# Keras numbers the layers nobody named through a whole session: only their order means anything.
+NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """`layer/variable` -> array, layers in the file's order.
+def read(path: Path, within: Path | None = None) -> dict[str, np.ndarray]:
+    """`layer/variable` -> array, layers in the file's order; `model/layer/variable` in a model
+    within the model.
 
     Keras 3's `save_weights` keeps numbers in place of variable names: `layer/0`, `layer/1`, …
     Layers that Keras numbered itself are called by their order of creation: `conv2d:0`.
-    Raises BadInput if the file is in neither layout, damaged, or its weights are not in it.
+    within: as for `copy`. Raises BadInput if the file is in neither layout, damaged, or its
+    weights are not in it.
     """
-    with _asked("layers", path, path) as archive:
-        return dict(archive)
+    with _asked("layers", path, within or path) as archive:
+        return dict(zip(by_order(archive.files), archive.values(), strict=True))
+
+
+def read_model(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
+    """The config of the model that the file holds, as JSON, and `layer/variable` -> array, under
+    the names that it has for them.
+
+    Raises BadInput as `read` does, and if the file holds weights alone.
+    """
+    with _asked("model", path, path) as archive:
+        arrays = dict(archive)
+    config = arrays.pop(keras_h5_layouts.CONFIG).tobytes()
+    if not config:
+        raise BadInput("it holds weights and no model; build the model, and load them into it")
+    return config, arrays
+
+
+def by_order(keys: list[str]) -> list[str]:
+    """`layer/variable` of layers that Keras numbered by their order: `conv2d_7/kernel`,
+    `conv2d_12/kernel` become `conv2d:0/kernel`, `conv2d:1/kernel`; within a model in it, too."""
+    kinds: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    layers = dict.fromkeys(key.rpartition("/")[0] for key in keys)
+    for layer in layers:
+        within, _, name = layer.rpartition("/")
+        if match := NUMBERED.fullmatch(name):
+            kinds.setdefault((within, match[1]), []).append((int(match[2] or 0), layer))
+    names = {layer: layer for layer in layers}
+    for (within, kind), found in kinds.items():
+        inside = f"{within}/" if within else ""
+        names |= {layer: f"{inside}{kind}:{i}" for i, (_, layer) in enumerate(sorted(found))}
+    return [f"{names[layer]}/{name}" for layer, _, name in (key.rpartition("/") for key in keys)]
 
 
 def copy(path: Path, target: Path, within: Path) -> int:
@@ -63,6 +99,8 @@ def _asked(key: str, path: Path, within: Path) -> Iterator[np.lib.npyio.NpzFile]
                 status, words = children.answer(asked, file, out, seconds, most)
         except children.Late as error:
             raise BadInput("HDF5 comes to no end with it; get the file again") from error
+        if status == keras_h5_layouts.NAMELESS:
+            raise keras_h5_layouts.Nameless(words)
         if status:
             # A crash has no last words.
             raise BadInput(words if status == 1 and words else "HDF5 crashes on it; get it again")

@@ -4,8 +4,9 @@
 
     python -m keras_inception.weights.formats.keras_h5_layouts KEY GIVEN < weights.h5 | cat > a.npz
 
-writes the arrays in their order, or ends with 1 and a sentence. KEY is "layers", for what Keras
-calls weights, or "paths", for all that the file holds. GIVEN is the size of the file that somebody
+writes the arrays in their order, or ends with 1 and a sentence (NAMELESS for a Nameless file). KEY is "layers", for what Keras
+calls weights, "model", for these and the config of their model, or "paths", for all that the file
+holds. GIVEN is the size of the file that somebody
 gave, which the other is or was packed in: what unfolds to a hundred times its size is not read.
 """
 
@@ -24,10 +25,15 @@ from ... import sandbox
 from ...errors import BadInput
 from .numpy_arrays import INFLATION, MOST, require_plausible, widened
 
+#: What the config of a whole model is called in its file, and here.
+CONFIG = "model_config"
+NAMELESS = 3
 #: Bytes of memory beside the arrays.
 MEMORY = 1 << 30
-# Keras numbers the layers nobody named through a whole session: only their order means anything.
-NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
+
+
+class Nameless(BadInput):
+    """Weights as Keras 2 saves them by Keras 3's layout: without the names of their layers."""
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
@@ -42,50 +48,48 @@ def _names(group: h5py.Group, attribute: str) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for name in found]
 
 
-def _legacy(root: h5py.Group) -> dict[tuple[str, str], h5py.Dataset]:
+def _legacy(root: h5py.Group) -> dict[str, h5py.Dataset]:
     found = {}
     for layer in _names(root, "layer_names"):
         # A scope is written once or twice, with a number when the session had used it before.
         scopes = re.compile(rf"^({re.escape(layer)}(_\d+)?/)+")
         for name in _names(root[layer], "weight_names"):
-            key = layer, scopes.sub("", name, count=1).removesuffix(":0")
+            key = f"{layer}/{scopes.sub('', name, count=1).removesuffix(':0')}"
             if key in found:
-                raise BadInput(f"two of its weights are called {'/'.join(key)}; save it again")
+                raise BadInput(f"two of its weights are called {key}; save it again")
             found[key] = root[layer].get(name)
             if found[key] is None:
                 raise BadInput(f"its weight {layer}/{name} is missing, or lies in another file")
     return found
 
 
-def _keras3(root: h5py.Group) -> dict[tuple[str, str], h5py.Dataset]:
+def _keras3(root: h5py.Group) -> dict[str, h5py.Dataset]:
     found = {}
+
+    def name_of(group: str) -> str:
+        own = root.get(f"layers/{group}/vars")
+        name = own.attrs.get("name") if isinstance(own, h5py.Group) else None
+        if not isinstance(name, str):
+            raise Nameless(
+                f"its layer layers/{group} does not say its name; "
+                "load it into the model it came from with Keras' own load_weights"
+            )
+        return name
 
     def visit(path, item):
         if not isinstance(item, h5py.Dataset) or "seed_generator" in path.split("/"):
             return
-        parts = path.split("/")
-        layer = item.parent.attrs.get("name")
-        if len(parts) != 3 or parts[1] != "vars" or not isinstance(layer, str):
-            raise BadInput(
-                f"its weight layers/{path} is nested or without its layer's name; "
-                "load it into the model it came from with Keras' own load_weights"
-            )
-        found[layer, parts[2]] = item
+        group, _, number = path.rpartition("/vars/")
+        # A model within the model has layers of its own.
+        parts = group.split("/layers/")
+        within = ["/layers/".join(parts[: i + 1]) for i in range(len(parts))]
+        key = "/".join([*map(name_of, within), number])
+        if key in found:
+            raise BadInput(f"two of its weights are called {key}; save it again")
+        found[key] = item
 
     root["layers"].visititems(visit)
     return found
-
-
-def _by_order(layers: list[str]) -> dict[str, str]:
-    """What each layer is called here: `conv2d_7`, `conv2d_12` become `conv2d:0`, `conv2d:1`."""
-    kinds: dict[str, list[tuple[int, str]]] = {}
-    for layer in layers:
-        if match := NUMBERED.fullmatch(layer):
-            kinds.setdefault(match[1], []).append((int(match[2] or 0), layer))
-    names = dict(zip(layers, layers, strict=True))
-    for kind, found in kinds.items():
-        names |= {layer: f"{kind}:{i}" for i, (_, layer) in enumerate(sorted(found))}
-    return names
 
 
 def _array(item: h5py.Dataset) -> np.ndarray:
@@ -119,13 +123,15 @@ def _items(group: h5py.Group, seen: set) -> Iterator[tuple[str, h5py.Dataset]]:
 def _layers(file: h5py.File) -> dict[str, h5py.Dataset]:
     root = file.get("model_weights", file)
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
-        found = _legacy(root)
-    elif "layers" in root:
-        found = _keras3(root)
-    else:
-        raise BadInput("no layers are named in it; give a file that Keras saved weights in")
-    names = _by_order(list(dict.fromkeys(layer for layer, _ in found)))
-    return {f"{names[layer]}/{name}": item for (layer, name), item in found.items()}
+        return _legacy(root)
+    if "layers" in root:
+        return _keras3(root)
+    raise BadInput("no layers are named in it; give a file that Keras saved weights in")
+
+
+def _config(file: h5py.File) -> np.ndarray:
+    text = file.attrs.get(CONFIG, "")
+    return np.frombuffer(text if isinstance(text, bytes) else str(text).encode(), np.uint8)
 
 
 def write(key: str, given: int, weights: BinaryIO, out: BinaryIO) -> None:
@@ -137,7 +143,7 @@ def write(key: str, given: int, weights: BinaryIO, out: BinaryIO) -> None:
     used = sandbox.close(MEMORY + 3 * INFLATION * given)
     sandbox.bound(used + MEMORY)
     with h5py.File(weights, "r") as file:
-        found = _layers(file) if key == "layers" else dict(_items(file, set()))
+        found = dict(_items(file, set())) if key == "paths" else _layers(file)
         for name, item in found.items():
             # HDF5 can point into other files; weights that somebody published have no reason to.
             if item.external or item.is_virtual or item.file.filename != file.filename:
@@ -145,7 +151,10 @@ def write(key: str, given: int, weights: BinaryIO, out: BinaryIO) -> None:
         size = sum(item.nbytes for item in found.values())
         require_plausible(given, size)
         sandbox.bound(used + MEMORY + 3 * size)
-        np.savez(out, **{name: _array(item) for name, item in found.items()})
+        arrays = {name: _array(item) for name, item in found.items()}
+        if key == "model":
+            arrays[CONFIG] = _config(file)
+        np.savez(out, **arrays)
 
 
 if __name__ == "__main__":
@@ -153,4 +162,5 @@ if __name__ == "__main__":
         write(sys.argv[1], int(sys.argv[2]), sys.stdin.buffer, sys.stdout.buffer)
     except Exception as error:
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
-        sys.exit(kind + " ".join(str(error).split())[:200])
+        print(kind + " ".join(str(error).split())[:300], file=sys.stderr)
+        sys.exit(NAMELESS if isinstance(error, Nameless) else 1)

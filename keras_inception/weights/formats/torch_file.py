@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import pickle
 import zipfile
 from math import prod
@@ -13,6 +14,8 @@ import numpy as np
 
 from ...errors import BadInput
 from .numpy_arrays import require_plausible, widened
+
+log = logging.getLogger(__name__)
 
 # https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
 LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -25,7 +28,7 @@ _NAMES = (
     "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE "
     "SHORT_BINUNICODE BINSTRING SHORT_BINSTRING EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST "
     "APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET GLOBAL "
-    "STACK_GLOBAL BINPERSID REDUCE"
+    "STACK_GLOBAL BINPERSID REDUCE BINBYTES SHORT_BINBYTES"
 )
 OPCODES = [ord(getattr(pickle, name)) for name in _NAMES.split()]
 
@@ -72,15 +75,46 @@ def _tensor(storage, offset, size, stride, *_) -> _Tensor:
     raise BadInput("it has a tensor of no storage or shape; save model.state_dict() alone")
 
 
+class _Dropped:
+    """What stands for everything beside tensors: it takes all that it is given, and keeps nothing."""
+
+    def __init__(self, *_):
+        pass
+
+    def __setitem__(self, key, value):
+        pass
+
+    def append(self, _):
+        pass
+
+    extend = append
+
+
+#: What training scripts save beside the weights: their arguments, counters, best accuracy, paths.
+_BESIDE = """
+    argparse.Namespace collections.Counter collections.defaultdict
+    collections.deque datetime.datetime numpy.dtype numpy.core.multiarray.scalar
+    numpy._core.multiarray.scalar _codecs.encode pathlib.PosixPath pathlib.WindowsPath
+    pathlib._local.PosixPath pathlib._local.WindowsPath torch.Size torch.device torch.float16
+    torch.float32 torch.bfloat16 lightning.fabric.utilities.data.AttributeDict
+    lightning_fabric.utilities.data.AttributeDict pytorch_lightning.utilities.parsing.AttributeDict
+"""
 #: What the names in a file stand for: nothing of PyTorch's, and nothing that could do harm.
 GLOBALS = {
     "collections.OrderedDict": _ordered_dict,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
+    **dict.fromkeys(_BESIDE.split(), _Dropped),
 } | {
     f"torch.{kind}Storage": np.dtype(dtype)
     for kind, dtype in (pair.split(":") for pair in STORAGES.split())
 }
+
+
+def _new_object(unpickler) -> None:
+    """An object of a class and its arguments, neither of which is looked at."""
+    del unpickler.stack[-2:]
+    unpickler.append(_Dropped())
 
 
 class _Unpickler(pickle._Unpickler):
@@ -94,6 +128,7 @@ class _Unpickler(pickle._Unpickler):
         ord(pickle.EMPTY_DICT): lambda self: self.append(_Dict()),
         # Attributes are dropped: the versions of an OrderedDict's modules, which are no weights.
         ord(pickle.BUILD): pickle._Unpickler.load_pop,
+        ord(pickle.NEWOBJ): _new_object,
     }
 
     def __init__(self, file):
@@ -165,16 +200,32 @@ def _from_legacy(path: Path) -> tuple[object, dict[str, bytes]]:
     return value, contents
 
 
+#: What training scripts call the weights among the rest; others of the same file are averages.
+_STATES = ("state_dict", "model_state_dict", "model")
+
+
 def _state(value) -> dict[str, _Tensor]:
-    """The state dict in what was saved: itself, or the `state_dict` of a training checkpoint."""
-    if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
-        value = value["state_dict"]
+    """The state dict in what was saved: itself, or the one in a training checkpoint."""
     if not isinstance(value, dict) or not value:
         raise BadInput("it holds no state dict; save model.state_dict()")
+    inner = [key for key, each in value.items() if _has_tensors(each)]
+    known = [key for key in _STATES if key in inner] or inner
+    if known:
+        others = [key for key in inner if key != known[0]]
+        if len(inner) > 1 and known == inner:
+            raise BadInput(f"it holds {len(inner)} state dicts, {inner[:5]}; save the one alone")
+        log.info("the weights are read from its entry %r", known[0])
+        if others:
+            log.warning("left out: %s, further weights in it", ", ".join(map(repr, others)))
+        value = value[known[0]]
     for name, tensor in value.items():
         if not isinstance(name, str) or not isinstance(tensor, _Tensor):
             raise BadInput(f"its entry {name!r} is no tensor; save model.state_dict() alone")
     return value
+
+
+def _has_tensors(value) -> bool:
+    return isinstance(value, dict) and any(isinstance(each, _Tensor) for each in value.values())
 
 
 def _array(tensor: _Tensor, contents: dict[str, bytes]) -> np.ndarray:

@@ -10,6 +10,7 @@ from .block_positions import BlockPosition
 from .pytorch import source
 from .sources import Source, mapped
 
+CLASSIFIERS = ("fc", "AuxLogits.fc", "last_linear", "classif")
 _REPEATS = {"block35": "repeat", "block17": "repeat_1", "block8": "repeat_2"}
 
 

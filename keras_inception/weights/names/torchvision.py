@@ -10,6 +10,7 @@ from .block_positions import BlockPosition
 from .pytorch import source
 from .sources import Source, flattened_chw, mapped
 
+CLASSIFIERS = ("fc", "aux1.fc2", "aux2.fc2", "AuxLogits.fc")
 _GOOGLENET = {
     "conv1_7x7_s2": "conv1",
     "conv2_3x3_reduce": "conv2",

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import BadInput
-from .formats import keras_h5
+import numpy as np
+
+from ...errors import BadInput
+from . import keras_h5
 
 #: How far a file in the archive may unfold: weights hardly do, a config some tenfold.
 UNFOLDED = 100
@@ -64,15 +66,32 @@ def member(archive: zipfile.ZipFile, name: str, largest: int | None = None):
     return archive.open(info)
 
 
+WEIGHTS = "model.weights.h5"
+
+
+@contextmanager
+def _unpacked(archive: zipfile.ZipFile, folder: Path) -> Iterator[Path]:
+    """A file in `folder` of the weights in the archive, as whoever made it wrote them."""
+    given = folder / "given.h5"
+    with member(archive, WEIGHTS) as source, given.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    yield given
+    given.unlink()
+
+
 def copy_weights(archive: zipfile.ZipFile, folder: Path) -> tuple[Path, int]:
     """A file in `folder` of the weights in the archive, written here, and how many numbers they
     are. Raises BadInput as `keras_h5.copy` does."""
-    given, weights = folder / "given.h5", folder / "model.weights.h5"
-    with member(archive, weights.name) as source, given.open("wb") as target:
-        shutil.copyfileobj(source, target)
-    held = keras_h5.copy(given, weights, Path(archive.filename))
-    given.unlink()
-    return weights, held
+    with _unpacked(archive, folder) as given:
+        held = keras_h5.copy(given, folder / WEIGHTS, Path(archive.filename))
+    return folder / WEIGHTS, held
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The weights in a `.keras` file, as `keras_h5.read` gives them. Raises BadInput as that."""
+    with opened(path) as archive, tempfile.TemporaryDirectory() as folder:
+        with _unpacked(archive, Path(folder)) as given:
+            return keras_h5.read(given, path)
 
 
 def fill(model, path: str | Path) -> None:
@@ -86,6 +105,6 @@ def fill(model, path: str | Path) -> None:
             with opened(path) as archive:
                 weights, _ = copy_weights(archive, Path(folder))
         else:
-            weights = Path(folder, "model.weights.h5")
+            weights = Path(folder, WEIGHTS)
             keras_h5.copy(path, weights, path)
         model.load_weights(weights)
