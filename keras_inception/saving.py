@@ -1,8 +1,8 @@
-"""`.keras` files: read by a list of what may stand in one, before Keras is asked.
+"""Files of whole models: read by a list of what may stand in one, before Keras is asked.
 
-A `.keras` file is a program: its config names classes and functions that Keras calls while it
-reads, and Keras' safe mode refuses some of them only. So the config is read here first, and
-whatever is not on the list below is refused by name. Its weights are read as weights are, in a
+A `.keras` or `.h5` file is a program: its config names classes and functions that Keras calls
+while it reads, and Keras' safe mode refuses some of them only. So the config is read here first,
+and whatever is not on the list below is refused by name. Its weights are read as weights are, in a
 process of their own, and memory is taken for as many as there are.
 """
 
@@ -15,6 +15,8 @@ from math import prod
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from . import records
 from .errors import BadInput
@@ -128,52 +130,89 @@ def register_layers() -> None:
 
 
 def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
-    """The Keras 3 model in the `.keras` file `path`, with its weights.
+    """The Keras 3 model in the file `path`, with its weights: a `.keras`, also of Keras 2, a `.h5`
+    that holds a whole model, or the folder of a SavedModel that Keras 2 wrote.
 
-    compile: whether the model comes back as it was compiled, with the state of its optimizer.
+    compile: whether the model of a `.keras` comes back as it was compiled, with the state of its
+        optimizer; others come back without.
     trust: whether its author is trusted with whatever the file may run.
 
     Nothing in the file runs: its config is read first, and a layer, operation or function that is
     neither stock and known to the conversion nor ours is refused by name. Its weights are read in a
     process of their own. `trust` hands the file to `keras.saving.load_model` instead, which may run
-    what its author wrote into it. Raises BadInput for a file that is missing or damaged, asks for
-    something that is not on the list, or unfolds more than a hundredfold.
+    what its author wrote into it; a SavedModel is a program, and is read no other way. Raises
+    BadInput for a file that is missing or damaged, asks for something that is not on the list,
+    unfolds more than a hundredfold, or whose weights are not all finite.
 
     >>> import keras_inception
     >>> model = keras_inception.load_model("googlenet.keras")  # doctest: +SKIP
     """
     # Not at the top: `import keras_inception` needs no HDF5.
+    from .weights import store, whole_models
     from .weights.formats import keras_file
 
     register_layers()
     path = Path(path)
-    keras = default_keras()
-    if trust:
+    if whole_models.is_saved_model(path):
+        whole_models.require_trust(path, trust)
+        with keras_file.told(path):
+            model = _filled(whole_models.of_saved_model(path))
+    elif trust:
         log.warning("%s is opened by Keras, which may run what its author wrote into it", path)
-        with keras_file.told(path), keras_file.opened(path):
-            return keras.saving.load_model(path, compile=compile)
-    with (
-        keras_file.told(path),
-        keras_file.opened(path) as archive,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+        with keras_file.told(path):
+            model = default_keras().saving.load_model(path, compile=compile)
+    else:
+        with keras_file.told(path):
+            if path.suffix == ".h5":
+                model = _filled(whole_models.of_h5(path))
+            else:
+                model = _of_keras_file(path, compile)
+    with keras_file.told(path):
+        store.require_finite(model)
+    return model
+
+
+def _of_keras_file(path: Path, compile: bool):
+    from .weights import whole_models
+    from .weights.formats import keras_file
+
+    with keras_file.opened(path) as archive, tempfile.TemporaryDirectory() as folder:
         with keras_file.member(archive, "config.json", records.LARGEST) as written:
             config = records.parse(written.read())
+        if whole_models.is_of_keras_2(archive):
+            return _filled(whole_models.of_keras_2(archive, Path(folder), config))
         if not _is_object(config):
-            raise BadInput("its config is not that of a Keras 3 model")
+            raise BadInput("its config is not that of a Keras model")
         compiled = config.get("compile_config") if compile else None
-        require_known(config)
-        _require_small(config)
         if compiled:
             _require_known_training(compiled)
         weights, held = keras_file.copy_weights(archive, Path(folder))
-        if any(_is_statistics(each) for each, _ in _objects(config)):
-            _built(without_states(config, _passing_on), held)
-        model = _built(without_states(config), held)
+        model = _described(config, held)
         if compiled:
             model.compile_from_config(compiled)
         model.load_weights(weights)
     return model
+
+
+def _filled(read: tuple[Any, dict[str, np.ndarray]]):
+    """The model of a config and its weights, as `whole_models` reads them."""
+    from .weights import whole_models
+
+    config, arrays = read
+    if not _is_object(config):
+        raise BadInput("its config is not that of a Keras model")
+    model = _described(config, sum(array.size for array in arrays.values()))
+    whole_models.fill(model, arrays)
+    return model
+
+
+def _described(config, held: int):
+    """The model that a config describes, if all of it is known, small, and has weights for it."""
+    require_known(config)
+    _require_small(config)
+    if any(_is_statistics(each) for each, _ in _objects(config)):
+        _built(without_states(config, _passing_on), held)
+    return _built(without_states(config), held)
 
 
 def _is_object(value) -> bool:

@@ -107,6 +107,10 @@ def written(folder, suffix):
 SLOW, PATIENCE = {".h5", ".weights.h5"}, 3
 
 
+#: Suffixes that a file of the first may have as well.
+SAME = {(".weights.h5", ".h5"), (".pt", ".pth"), (".pth", ".ckpt"), (".pt", ".ckpt")}
+
+
 V2 = [".index", ".data-00000-of-00001"]
 
 
@@ -169,7 +173,12 @@ def damage_ends_in_bad_input_or_in_arrays(tmp_path, suffix, mutations, monkeypat
 def test_a_wrong_suffix_is_told(tmp_path, suffix):
     content = written(tmp_path, suffix).read_bytes()
     for other in {".npz", ".h5", ".safetensors", ".pth", ".caffemodel", ".ckpt"} - {suffix}:
-        if (suffix, other) in {(".weights.h5", ".h5"), (".pt", ".pth")}:
+        if (suffix, other) in {
+            (".weights.h5", ".h5"),
+            (".pt", ".pth"),
+            (".pth", ".ckpt"),
+            (".pt", ".ckpt"),
+        }:
             continue
         path = tmp_path / f"other{other}"
         path.write_bytes(content)

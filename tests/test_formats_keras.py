@@ -10,6 +10,7 @@ from helpers.weight_files import assert_same, legacy_h5
 from keras_inception.errors import BadInput
 from keras_inception.weights import store
 from keras_inception.weights.formats import keras_h5, read
+from keras_inception.weights.formats.keras_h5_layouts import Nameless
 
 
 def model(kt):
@@ -61,10 +62,21 @@ def test_keras_3_bfloat16(tmp_path):
     assert_same({"d/0": read(tmp_path / "x.weights.h5")["d/0"]}, {"d/0": expected})
 
 
-def test_keras_3_nested_models_are_left_to_keras(tmp_path):
-    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
-    keras.Sequential([keras.Input((2,)), inner]).save_weights(tmp_path / "x.weights.h5")
-    with pytest.raises(BadInput, match=r"nested.*Keras' own load_weights"):
+@pytest.mark.parametrize("name", ["x.weights.h5", "x.keras", "x.h5"])
+def test_layers_of_a_model_within_the_model_are_called_after_both(tmp_path, name):
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="d")], name="in")
+    outer = keras.Sequential([keras.Input((2,)), inner, keras.layers.Dense(1, name="d")])
+    (outer.save_weights if "weights" in name else outer.save)(tmp_path / name)
+    first, second = ("kernel", "bias") if name == "x.h5" else "01"
+    keys = [f"{layer}/{each}" for layer in ("d", "in/d") for each in (first, second)]
+    assert sorted(read(tmp_path / name)) == sorted(keys)
+
+
+def test_weights_that_do_not_name_their_layers_are_left_to_keras(tmp_path):
+    """Keras 2 leaves the names out; our builders fill their networks from such a file by Keras."""
+    net = tf_keras.Sequential([tf_keras.Input((2,)), tf_keras.layers.Dense(3)])
+    net.save_weights(tmp_path / "x.weights.h5")
+    with pytest.raises(Nameless, match=r"does not say its name.*Keras' own load_weights"):
         read(tmp_path / "x.weights.h5")
 
 

@@ -34,6 +34,15 @@ def test_the_state_dict_of_a_training_checkpoint():
     assert_same(read(GOLDEN / "torch_training.pt"), {"weight": np.float32([[0, 1], [2, 3]])})
 
 
+def test_what_a_reference_script_saves_beside_the_weights_is_left_out_and_said(caplog):
+    """Its arguments, an optimizer, a schedule, an accuracy of NumPy's, averaged weights."""
+    with caplog.at_level("INFO"):
+        found = read(GOLDEN / "torch_reference.pth")
+    assert_same(found, {"weight": np.float32([[1, 1]]), "bias": np.float32([0])})
+    assert "read from its entry 'model'" in caplog.text
+    assert "left out: 'model_ema', further weights" in caplog.text
+
+
 def torch_zip(path, content, byteorder=b"little", compression=zipfile.ZIP_STORED, numbers=b""):
     with zipfile.ZipFile(path, "w", compression) as archive:
         archive.writestr("x/data.pkl", content)

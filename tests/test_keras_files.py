@@ -22,8 +22,7 @@ from PIL import Image
 import keras_inception as ki
 from keras_inception import children, cli
 from keras_inception.errors import BadInput
-from keras_inception.weights.formats import keras_file
-from keras_inception.weights.formats import keras_h5
+from keras_inception.weights.formats import keras_file, keras_h5
 
 RUN = Path(__file__).parent / "made_before" / "run"
 

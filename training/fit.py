@@ -149,6 +149,7 @@ def _published_weights(recipe: Recipe, classes: int) -> PretrainedWeights | None
     found = found.expecting(recipe.preprocessing or None)
     if recipe.classes_from_data:
         return found.without_classifiers()
+    found.require_classifier()
     found = found.with_classes(classes)
     if found.net.classes != classes:
         raise BadInput(

@@ -8,7 +8,7 @@ from . import options
 
 log = logging.getLogger(__name__)
 
-_SUBJECT = "a run folder, a .keras or .tflite file, or published weights: a tag or a file"
+_SUBJECT = "a run folder, a .keras, .h5 or .tflite file, or published weights: a tag or a file"
 _MODEL = ("classes", "preprocessing", "image_size", "trust")
 
 

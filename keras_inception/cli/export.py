@@ -98,7 +98,9 @@ def add(commands) -> None:
     )
     option = export.add_argument
     option(
-        "subject", metavar="RUN_OR_MODEL", help="a run folder, a tag, or a file: .keras or weights"
+        "subject",
+        metavar="RUN_OR_MODEL",
+        help="a run folder, a tag, or a file: .keras, .h5, weights",
     )
     known = "|".join(schemes.SCHEMES)
     option("--scheme", required=True, metavar=known, help="number format, as below")

@@ -18,11 +18,13 @@ from keras_inception.errors import BadInput
 from keras_inception.imagenet import class_names
 from keras_inception.images import photograph, upright
 from keras_inception.preprocess import Preprocessing
+from keras_inception.saving import load_model
 from keras_inception.training.data import DataRef
 from keras_inception.training.data.examples import mode_of
 from keras_inception.training.run import run_folder
 from keras_inception.training.run.run_folder import Run
 from keras_inception.weights import pretrained
+from keras_inception.weights.whole_models import holds_model
 
 if TYPE_CHECKING:
     from keras_inception.tflite.file.interpreter import File
@@ -156,8 +158,8 @@ def open_classifier(
     """Something that classifies photographs, ready to be asked.
 
     subject: a run, or its folder or model; a `.tflite` file, which LiteRT runs, without a
-        framework; any other `.keras` file, or a Keras 3 model; published weights (a tag of
-        `list_weights`, or a file of them); or a Classifier, given back.
+        framework; any other whole model that `load_model` takes, or a Keras 3 model; published
+        weights (a tag of `list_weights`, or a file of them); or a Classifier, given back.
     classes: for what does not say them, as a Keras model outside a run, weights of one's own or
         another tool's `.tflite`: their names, a text file with the name of a class on every line,
         or "imagenet".
@@ -186,8 +188,6 @@ def open_classifier(
         return subject
     path = Path(subject)
     if _is_model(path):
-        from keras_inception.saving import load_model
-
         model = load_model(path, compile=False, trust=trust)
         return _of_model(model, str(path), path, classes, preprocessing, image_size)
     if path.suffix == ".tflite" and not path.is_dir():
@@ -204,10 +204,10 @@ def open_classifier(
 
 
 def _is_model(subject: str | Path) -> bool:
-    """Whether it is a `.keras` file outside of a run."""
+    """Whether it is a whole model outside of a run."""
     path = Path(subject)
     in_run = path.name == "model.keras" and run_folder.exists(path.parent)
-    return path.suffix == ".keras" and not in_run
+    return holds_model(path) and not in_run
 
 
 def _require_nothing_said(subject, classes, preprocessing) -> None:
@@ -244,8 +244,6 @@ def _of_model(
 
 
 def _of_run(run: Run, trust: bool) -> Classifier:
-    from keras_inception.saving import load_model
-
     model = load_model(run.model, compile=False, trust=trust)
     return _keras(
         model,

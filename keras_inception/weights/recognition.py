@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def recognize(
         sizes = _classes(net, name_map, inside)
         net = replace(net, classes=sizes.get(net.top[-1].name, net.classes))
         if any(classes != net.classes for classes in sizes.values()):
-            heads = _keys_of(net, name_map) - _keys_of(net := without_aux(net), name_map)
+            heads = _keys_of(net, best.names) - _keys_of(net := without_aux(net), best.names)
             _say_left_out(origin, heads)
             inside = {name: array for name, array in inside.items() if name not in heads}
     net = _with_channels(net, name_map, inside)
@@ -107,7 +108,7 @@ def _candidates(held, network: str | None, built: Network | None) -> Iterator[_C
             if not net.heads:
                 parts[True] = without_top(net)
             for trunk, part in parts.items():
-                named = _keys_of(part, name_map)
+                named = _keys_of(part, names)
                 for prefix, arrays in held.items():
                     found = set(name_map.not_ignored(_plain_heads(arrays, name_map, net)))
                     distance = len(named ^ found) + total - len(arrays)
@@ -133,8 +134,9 @@ def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def _keys_of(net: Network, name_map: NameMap) -> frozenset[str]:
-    return frozenset(source.key for source in name_map.names(net).values())
+@cache
+def _keys_of(net: Network, names: str) -> frozenset[str]:
+    return frozenset(source.key for source in NAME_MAPS[names].names(net).values())
 
 
 def _classes(net: Network, name_map: NameMap, arrays: dict[str, np.ndarray]) -> dict[str, int]:

@@ -87,11 +87,31 @@ def copy_weights(archive: zipfile.ZipFile, folder: Path) -> tuple[Path, int]:
     return folder / WEIGHTS, held
 
 
+def named(archive: zipfile.ZipFile, folder: Path, paths: dict[str, str]) -> dict[str, np.ndarray]:
+    """`layer/0`, `layer/1`, … -> array of the weights in the archive, whose layers `paths` names.
+
+    Raises BadInput as `keras_h5.copy` does, and for weights of no layer.
+    """
+    with _unpacked(archive, folder) as given:
+        arrays = keras_h5.read_paths(given, Path(archive.filename))
+    found = {}
+    for path, array in arrays.items():
+        layer, _, number = path.rpartition("/vars/")
+        if layer.startswith("layers/") and "seed_generator" not in layer:
+            if layer not in paths:
+                raise BadInput(f"its weight {path} is of no layer in it; save the model anew")
+            found[f"{paths[layer]}/{number}"] = array
+    return found
+
+
 def read(path: Path) -> dict[str, np.ndarray]:
     """The weights in a `.keras` file, as `keras_h5.read` gives them. Raises BadInput as that."""
-    with opened(path) as archive, tempfile.TemporaryDirectory() as folder:
-        with _unpacked(archive, Path(folder)) as given:
-            return keras_h5.read(given, path)
+    with (
+        opened(path) as archive,
+        tempfile.TemporaryDirectory() as folder,
+        _unpacked(archive, Path(folder)) as given,
+    ):
+        return keras_h5.read(given, path)
 
 
 def fill(model, path: str | Path) -> None:

@@ -54,6 +54,12 @@ def read_model(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
     return config, arrays
 
 
+def read_paths(path: Path, within: Path) -> dict[str, np.ndarray]:
+    """All arrays in `path` by where they lie. Raises BadInput as `copy` does."""
+    with _asked("paths", path, within) as archive:
+        return dict(archive)
+
+
 def by_order(keys: list[str]) -> list[str]:
     """`layer/variable` of layers that Keras numbered by their order: `conv2d_7/kernel`,
     `conv2d_12/kernel` become `conv2d:0/kernel`, `conv2d:1/kernel`; within a model in it, too."""

@@ -4,10 +4,10 @@
 
     python -m keras_inception.weights.formats.keras_h5_layouts KEY GIVEN < weights.h5 | cat > a.npz
 
-writes the arrays in their order, or ends with 1 and a sentence (NAMELESS for a Nameless file). KEY is "layers", for what Keras
-calls weights, "model", for these and the config of their model, or "paths", for all that the file
-holds. GIVEN is the size of the file that somebody
-gave, which the other is or was packed in: what unfolds to a hundred times its size is not read.
+writes the arrays in their order, or ends with 1 and a sentence, with NAMELESS for a file that is.
+KEY is "layers", for what Keras calls weights, "model", for these and the config of their model, or
+"paths", for all that the file holds. GIVEN is the size of the file that somebody gave, which the
+other is or was packed in: what unfolds to a hundred times its size is not read.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _tensor(storage, offset, size, stride, *_) -> _Tensor:
 
 
 class _Dropped:
-    """What stands for everything beside tensors: it takes all that it is given, and keeps nothing."""
+    """What stands for all that is no tensor: it takes what it is given, and keeps nothing."""
 
     def __init__(self, *_):
         pass

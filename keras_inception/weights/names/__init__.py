@@ -31,7 +31,7 @@ def _native(net: Network) -> dict[str, Source]:
 
 
 def _numbered(names: Callable[[Network], dict[str, Source]]):
-    """The same names as Keras 3 saves weights: with a variable's number in its layer for its own."""
+    """The same as Keras 3 saves weights: a variable by its number in the layer."""
 
     def of(net: Network) -> dict[str, Source]:
         counts, found = Counter(), {}
