@@ -133,6 +133,7 @@ _alive: list = []
 
 def _keras(scratch: Path) -> list[bytes]:
     import keras
+    import tf_keras
 
     from keras_inception import GoogLeNet
 
@@ -153,7 +154,10 @@ def _keras(scratch: Path) -> list[bytes]:
     y = keras.layers.Concatenate()([x, keras.ops.relu(y)])
     functional = keras.Model(x, keras.layers.GlobalAveragePooling2D()(y))
     inception = GoogLeNet(weights=None, classes=4, input_shape=(32, 32, 3), width=0.25)
-    for model in (small, functional, inception):
+    x = tf_keras.Input((8, 8, 3))  # of Keras 2, whose config is another
+    inner = tf_keras.Sequential([tf_keras.layers.Conv2D(4, 3, input_shape=(8, 8, 3))])
+    older = tf_keras.Model(x, tf_keras.layers.GlobalAveragePooling2D()(inner(x)))
+    for model in (small, functional, inception, older):
         model.save(path)
         found.append(path.read_bytes())
     return found

@@ -157,6 +157,13 @@ def test_our_own_weights_need_their_own_classes_and_width(saved):
         ki.GoogLeNet(weights=path, classes=5)
 
 
+def test_our_own_layers_alone_do_not_say_whose_padding_they_had(saved, tmp_path, capsys):
+    path = saved[1] / "x.weights.h5"
+    assert main(["convert", str(path), str(tmp_path / "x.npz")]) == 2
+    assert "calls its layers as googlenet has them here" in capsys.readouterr().err
+    assert not (tmp_path / "x.npz").exists()
+
+
 @pytest.fixture
 def trunk(saved, tmp_path):
     """A file of ours that holds a trunk alone."""

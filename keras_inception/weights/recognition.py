@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from ..errors import BadInput
+from ..networks import FAMILY
 from ..nodes import Classifier
 from ..spec import Network
 from ..transform import without_aux, without_top
@@ -71,8 +72,23 @@ def recognize(
     try:
         renamed = rename(inside, part, name_map)
     except BadInput as error:
+        if built is None and (ours := _of_ours(arrays)):
+            raise BadInput(
+                f"{origin} calls its layers as {ours} has them here, and does not say which form "
+                "of it: evaluate, predict and export take a .keras file of it; make one of weights "
+                "by building it in Python with weights= and the arguments that it had, and .save"
+            ) from error
         raise BadInput(f"{origin} cannot be read into a network: {error}") from error
     return Recognized(net, best.names, renamed)
+
+
+def _of_ours(arrays: Iterable[str]) -> str | None:
+    """The member of the family whose layers most of the arrays are of, by our names."""
+    held = {name.rpartition("/")[0] for name in arrays}
+    for name, net in FAMILY.items():
+        if 2 * len(held & {key.layer for key in keys(net)}) > len(held):
+            return name
+    return None
 
 
 def has_classifier(net: Network, arrays: Iterable[str]) -> bool:
