@@ -160,16 +160,23 @@ def load_model(path: str | Path, compile: bool = True, *, trust: bool = False):
     elif trust:
         log.warning("%s is opened by Keras, which may run what its author wrote into it", path)
         with keras_file.told(path):
+            _require_file(path)
             model = default_keras().saving.load_model(path, compile=compile)
     else:
         with keras_file.told(path):
-            if path.suffix == ".h5":
+            _require_file(path)
+            if path.suffix in whole_models.H5:
                 model = _filled(whole_models.of_h5(path))
             else:
                 model = _of_keras_file(path, compile)
     with keras_file.told(path):
         store.require_finite(model)
     return model
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise BadInput("there is no such file; give a .keras or .h5 file")
 
 
 def _of_keras_file(path: Path, compile: bool):

@@ -1,6 +1,7 @@
 """Whole models of Keras 2, `.h5` and SavedModel: opened where all is known, or told a way out."""
 
 import json
+import os
 import zipfile
 
 import h5py
@@ -128,6 +129,13 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, name):
     model.save(tmp_path / name)
     with pytest.raises(BadInput, match=r"its weight .*last/bias holds NaN or infinity"):
         ki.load_model(tmp_path / name)
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "fifo.h5")
+    for name in ("fifo.h5", "missing.h5"):
+        with pytest.raises(BadInput, match="there is no such file"):
+            ki.load_model(tmp_path / name)
 
 
 def test_a_damaged_file_of_a_model_is_a_sentence(files, tmp_path):

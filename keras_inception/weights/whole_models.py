@@ -24,6 +24,7 @@ from .formats import keras_file, keras_h5
 
 log = logging.getLogger(__name__)
 
+H5 = (".h5", ".hdf5")
 _MODELS = {"Functional": "Functional", "Model": "Functional", "Sequential": "Sequential"}
 #: Layers that stand elsewhere than in keras.layers.
 _HOMES = {
@@ -183,7 +184,7 @@ def _snake(name: str) -> str:
 
 def holds_model(path: Path) -> bool:
     """Whether `path` is a whole model, and not weights alone."""
-    if path.suffix != ".h5" or not path.is_file() or not path.stat().st_size:
+    if path.suffix not in H5 or not path.is_file() or not path.stat().st_size:
         return path.suffix == ".keras" or is_saved_model(path)
     # Looked for and not read: what HDF5 reads, it reads in a process of its own.
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
