@@ -125,6 +125,9 @@ def _layers(file: h5py.File) -> dict[str, h5py.Dataset]:
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
         return _legacy(root)
     if "layers" in root:
+        # Its layers' names are looked up by path: no link may lead elsewhere.
+        for _ in _items(root, set()):
+            pass
         return _keras3(root)
     raise BadInput("no layers are named in it; give a file that Keras saved weights in")
 
