@@ -188,7 +188,7 @@ def test_a_wrong_suffix_is_told(tmp_path, suffix):
 
 def test_what_it_is_instead_is_told(tmp_path):
     (tmp_path / "x.h5").write_bytes((GOLDEN / "torch_zip.pth").read_bytes())
-    with pytest.raises(BadInput, match="begins as a NumPy archive or a .keras file or a PyTorch file does"):
+    with pytest.raises(BadInput, match=r"NumPy archive or a \.keras file or a PyTorch file does"):
         read(tmp_path / "x.h5")
 
 
