@@ -35,7 +35,7 @@ def main(weights: str, photos: str, folder: str) -> None:
         metrics=["accuracy"],
     )
     model.fit(train, validation_data=test, epochs=10)
-    file = quantize(model, data=f"folder:{photos}", epochs=1, out=folder)
+    file = quantize(model, data=f"folder:{photos}", classes=train.class_names, epochs=1, out=folder)
     print(f"{file}: {keras_inception.evaluate(file)}")
 
 

@@ -330,14 +330,20 @@ def _photograph(format: str, **options) -> Target:
 
 
 def _labels(scratch: Path) -> list[bytes]:
-    return ["cat\nhound dog\nécureuil\n猫\n".encode(), b"one\r\ntwo\r\n"]
+    return [
+        "cat\nhound dog\nécureuil\n猫\n".encode(),
+        b"one\r\ntwo\r\n",
+        b"0 one\n1 two\n",
+        b'{"id2label": {"0": "one", "1": "two"}}',
+        b'{"b": 0, "a": 1}',
+    ]
 
 
 def _open_labels(path: Path) -> None:
-    from keras_inception.tflite.metadata import labels
+    from keras_inception import label_files
 
-    found = labels.read(path)
-    labels.check(found, len(found))
+    found = label_files.read(path)
+    label_files.check(found, "them")
 
 
 def _table(scratch: Path) -> list[bytes]:

@@ -47,7 +47,7 @@ def test_the_command_writes_a_page_with_its_description(path, tmp_path, capfd):
     assert (folder / "model.tflite").read_bytes() == path.read_bytes()
     description = json.loads((folder / "model.json").read_text())
     assert description["size"] == description["short_side"] == 16
-    assert description["output"] == {"scale": 1 / 256, "zero_point": 0}
+    assert description["output"] == {"scale": 1 / 256, "zero_point": 0, "probabilities": True}
     assert description["classes"] == [f"class {k}" for k in range(4)]
     assert all(version[0].isdigit() for version in RUNTIME.values())
 

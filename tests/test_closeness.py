@@ -21,7 +21,7 @@ def said(caplog, differing):
 def test_how_many_first_classes_are_the_models_and_how_far_the_rest_is(caplog):
     record = said(caplog, differing=2)
     assert record.levelname == "INFO"
-    expected = "on 98 of 100 calibration images; probabilities differ by 0.010 .* and 0.400 at most"
+    expected = "on 98 of 100 calibration images; outputs differ by 0.010 .* and 0.400 at most"
     assert re.search(expected, record.getMessage())
 
 

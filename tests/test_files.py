@@ -184,7 +184,7 @@ def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
 def test_a_file_may_end_in_logits(converted):
     with_softmax = evaluate(converted("int8", "uint8"), data="digits")
     path = converted("int8", "uint8", logits=True)
-    assert not graph_of(path).gives_probabilities
+    assert graph_of(path).ending == "linear"
     signature = File(path.read_bytes())._opened.interpreter.get_signature_list()["serving_default"]
     assert signature == {"inputs": ["image"], "outputs": ["logits"]}
     found = evaluate(path, data="digits")
@@ -230,7 +230,7 @@ def test_every_scheme_is_exported_and_keeps_the_accuracy(run, int8, scheme, io_t
         path = exporting.export(run.folder, scheme=scheme, io=io_type, logits=logits).path
         assert path == run.folder / f"googlenet_{scheme}.tflite"
         assert File(path).types[0] == (io_type or ("uint8" if scheme == "int8" else "float32"))
-        assert graph_of(path).gives_probabilities != logits
+        assert (graph_of(path).ending == "linear") == logits
         assert evaluate(path).top1 == pytest.approx(run.result["top1"], abs=0.01)
 
 
@@ -279,11 +279,18 @@ def test_a_file_outside_of_its_run_has_no_data_whatever_stands_beside_it(int8, t
     assert evaluate(copy, data="digits") == evaluate(int8)
 
 
-def test_classes_that_do_not_fit_are_refused(int8, tmp_path):
-    for k, name in enumerate("aabb"):
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("aabb", r"2 classes that .*, which has 10, does not know: a, b; it knows 0, 1"),
+        ("0011", "takes 1 channels; the images have 3"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(int8, tmp_path, names, words):
+    for k, name in enumerate(names):
         (tmp_path / name).mkdir(exist_ok=True)
         Image.new("RGB", (8, 8), (k, 0, 0)).save(tmp_path / name / f"{k}.png")
-    with pytest.raises(BadInput, match="takes 1 channels; the images have 3"):
+    with pytest.raises(BadInput, match=words):
         evaluate(int8, data=f"folder:{tmp_path}")
 
 

@@ -78,7 +78,7 @@ def test_export_from_the_command_line(saved, photographs, tmp_path, capsys):
     assert audit(graph_of(path)).integer
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["classes"] == ["cats", "dogs"] and record["calibration"]["images"] == 96
-    assert record["closeness"]["images"] == record["closeness"]["first_class_equal"] == 96
+    assert record["closeness"]["images"] == record["closeness"]["same"] == 96
     pixels = of_file(saved, photographs, tmp_path).calibration[:8]
     model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
     expected = np.array(model(NAMED["torch"](pixels)))
@@ -107,7 +107,8 @@ def test_a_file_fed_with_pixels_holds_each_of_them_exactly(tmp_path):
 )
 def test_quantize_from_the_command_line(engine, epochs, saved, photographs, tmp_path, capsys):
     command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --out {tmp_path}"
-    assert cli.main([*command.split(), f"--engine={engine}", f"--epochs={epochs}"]) == 0
+    command += f" --classes-map position --accept --engine={engine} --epochs={epochs}"
+    assert cli.main(command.split()) == 0
     path = tmp_path / "mine_int8_qat.tflite"
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["classes"] == ["cats", "dogs"] and record["agreement"]["top1"] == 1
@@ -121,7 +122,9 @@ def test_any_model_is_evaluated_and_asked(saved, photographs, tmp_path, capsys):
     model = keras.Sequential([keras.saving.load_model(saved), layers.Softmax()])
     losses = set()
     for name in ("torch", "raw"):
-        scores = evaluate(saved, data=f"folder:{photographs}", preprocessing=name)
+        scores = evaluate(
+            saved, data=f"folder:{photographs}", classes=("cats", "dogs"), preprocessing=name
+        )
         losses.add(scores.loss)
         ((first, second),) = predict(
             saved,
@@ -209,9 +212,9 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
     for changes, fault in [
         ({"preprocessing": None}, "their_model does not begin with preprocessing"),
         ({"preprocessing": "vgg"}, "preprocessing must be one of"),
-        ({"classes": None}, "has 2 classes; 0 are named: give --classes"),
+        ({"classes": None}, "does not name its 2 classes; give --classes"),
         ({"classes": "imagenet"}, "has 2 classes; 1000 are named"),
-        ({"classes": tmp_path / "none.txt"}, "there is no file"),
+        ({"classes": tmp_path / "none.txt"}, "there is no file of labels"),
         ({"out": None}, "say with --out"),
         ({"data": f"folder:{photographs}"}, "leave out others"),
     ]:

@@ -35,7 +35,7 @@ FAILED = (8, 14, 17, 50, 107, 192, 259, 295, 344, 353, 385, 429)
 def assert_served(model, preprocessing, engines=ENGINES):
     """The model's plain layers compute what it does, which `classifier` requires; so do its files,
     post-training and of each engine before a step, within the noise that 8 bits bring."""
-    network, expected = classifier(model, preprocessing)
+    network, _, expected = classifier(model, preprocessing)
     pixels = np.random.default_rng(0).integers(0, 256, (16, *network.shape), np.uint8)
     images, end = expected(pixels), network.maker[network.output].inputs[0]
     wanted = outputs(network, images, {"logits": end})["logits"]

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from helpers import tflite_files
 from helpers.tflite_files import EXPECTED, LABELS
 
+from keras_inception import label_files
 from keras_inception.cli import main
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import open_classifier
@@ -155,7 +156,7 @@ def test_what_does_not_fit_is_refused(said, message):
 
 def test_class_names_become_labels_that_can_be_told_apart():
     names = ("crane", "cat", "crane", "two\nlines", "")
-    found = labels.distinct(names)
+    found = label_files.distinct(names)
     assert found == ("crane (0)", "cat", "crane (2)", "two lines", "class (4)")
     labels.check(found, 5)
 
@@ -183,9 +184,9 @@ def test_the_command_shows_and_rewrites(path, tmp_path, capsys):
     assert tuple(beside.read_text().splitlines()) == LABELS
 
 
-def test_a_label_file_that_is_not_utf8_is_refused(path, tmp_path, capsys):
+def test_a_label_file_that_is_no_text_is_refused(path, tmp_path, capsys):
     before = path.read_bytes()
-    (tmp_path / "labels.txt").write_bytes("Käse\nb\nc\nd\n".encode("latin-1"))
+    (tmp_path / "labels.txt").write_bytes("猫\nb\nc\n狗\n".encode("gbk"))
     assert main(["metadata", str(path), "--labels", str(tmp_path / "labels.txt")]) == 2
     assert "is not UTF-8" in capsys.readouterr().err and path.read_bytes() == before
 

@@ -11,7 +11,10 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from keras_inception.class_matching import listed, reordered
 from keras_inception.errors import BadInput
+from keras_inception.evaluation.known_classes import Map
+from keras_inception.label_files import distinct
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data.batches import TrainingBatches
 from keras_inception.training.recipes import precision
@@ -26,7 +29,7 @@ from .file.graph import Graph
 from .file.interpreter import File
 from .keras_graph.integer_operators import in_integers
 from .keras_graph.plain import PlainNetwork
-from .metadata import Metadata, Said, embed, labels
+from .metadata import Metadata, Said, embed
 from .metadata.saving import save
 from .qat import engine as engine_named
 from .schemes import io_type_for, scheme_named
@@ -63,6 +66,8 @@ def export(
     classes: str | Path | Sequence[str] | None = None,
     preprocessing: str | Preprocessing | None = None,
     image_size: int | None = None,
+    kind: str | None = None,
+    head: str | None = None,
     io: str | None = None,
     logits: bool = False,
     allow_float: bool = False,
@@ -79,8 +84,8 @@ def export(
         "dynamic", "int8" or "int16x8".
     images: a folder of photographs to calibrate integer schemes on, a hundred or more, or uint8
         pixels, (n, size, size, channels); a run has its own.
-    classes, preprocessing, image_size: for a Keras model, as for `keras_inception.open_classifier`;
-        the names of the classes may be a list.
+    classes, preprocessing, image_size, kind, head: for a Keras model, as for
+        `keras_inception.open_classifier`; the names of the classes may be a list.
     trust: as for `keras_inception.open_classifier`.
     io: the type of an integer file's input and output: "uint8" (the default: raw pixels), "int8"
         or "float32".
@@ -108,6 +113,8 @@ def export(
         classes=classes,
         preprocessing=preprocessing,
         image_size=image_size,
+        kind=kind,
+        head=head,
         trust=trust,
     )
     calibrated = scheme_named(scheme).calibrated
@@ -137,8 +144,13 @@ def quantize(
     subject: Any,
     *,
     data: str | None = None,
+    classes: str | Path | Sequence[str] | None = None,
+    classes_map: Map = None,
+    accept: bool = False,
     preprocessing: str | Preprocessing | None = None,
     image_size: int | None = None,
+    kind: str | None = None,
+    head: str | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
     engine: str = "tfmot",
@@ -153,7 +165,11 @@ def quantize(
 
     subject: a run folder; or a Keras 3 model or a `.keras` file, whose file goes to `out`.
     data: the images to fine-tune a Keras model on, a source as for training.
-    preprocessing, image_size, trust: for a Keras model, as for `keras_inception.open_classifier`.
+    classes, preprocessing, image_size, kind, head, trust: for a Keras model, as for
+        `keras_inception.open_classifier`; outputs must be of classes.
+    classes_map: which of its classes are those of the images that are called otherwise, as for
+        `keras_inception.evaluate`.
+    accept: go on with a model that knows the images' classes no better than chance.
     epochs: None means a tenth of the recipe's, at least one.
     learning_rate: None means a hundredth of the recipe's.
     engine: "tfmot" (tensorflow-model-optimization, in float32), or "keras", which trains in the
@@ -162,9 +178,10 @@ def quantize(
 
     The file is the most accurate, on the validation images, of those after each epoch, the
     post-training one among them; the figures "float" and "int8" are of the test images. Raises
-    BadInput if the quantized network is not the trained one, the file is not integer throughout, or
-    an operator of it computes something else than its layer; outputs that depart from the
-    fake-quantized model's are warned of.
+    BadInput if a network from elsewhere knows the images' classes no better than chance, if the
+    quantized network is not the trained one, the file is not integer throughout, or an operator of
+    it computes something else than its layer; outputs that depart from the fake-quantized model's
+    are warned of.
 
     >>> from keras_inception.tflite import quantize
     >>> quantize("runs/hands").figures["float"]["top1"]  # doctest: +SKIP
@@ -175,9 +192,13 @@ def quantize(
     source = open_source(
         subject,
         out=out,
+        classes=classes,
+        classes_map=classes_map,
         preprocessing=preprocessing,
         image_size=image_size,
         data=data,
+        kind=kind,
+        head=head,
         trust=trust,
     )
     recipe, split = source.recipe, source.split
@@ -187,6 +208,8 @@ def quantize(
     rate = recipe.learning_rate / 100 if learning_rate is None else learning_rate
     if epochs < 0 or rate <= 0:
         raise BadInput(f"epochs must be at least 0 and the rate above 0; got {epochs} and {rate}")
+    if not accept:
+        source.require_better_than_chance()
     if io_type != "float32":
         source = source.on_whole_pixels
     file = _File(source, "int8_qat", "int8", io_type, logits, allow_float, said)
@@ -231,13 +254,22 @@ class _File:
     def __post_init__(self):
         """Raises BadInput, before any work, for what does not fit into what is `said`."""
         source, classes = self.source, self.source.classes
+        kind, (outputs,) = source.classifier.kind, source.network.output_shape
+        if self.logits and kind.ends == "linear":
+            raise BadInput(f"{source.name} gives {kind.name}: it has no softmax to end before")
         self.metadata = Metadata(
             source.name,
-            f"{len(classes)} classes of images, {self.kind}",
+            f"{outputs} {kind.name} of images, {self.kind}",
             preprocessing=source.preprocessing.caller,
-            labels=labels.distinct(classes),
+            labels=distinct(classes),
+            kind=kind.name,
         ).saying(**self.said)
-        self.metadata.check(len(classes))
+        self.metadata.check(outputs)
+        if reordered(self.metadata.labels, classes):
+            raise BadInput(
+                f"--labels names the classes of {source.name} in another order than its outputs: "
+                f"{listed(classes)}; give them in this order, or leave them out"
+            )
 
     def ranges(self, network: PlainNetwork) -> Ranges:
         """The ranges of the network's tensors on the calibration images."""
@@ -274,7 +306,8 @@ class _File:
         source = self.source
         expected = source.classifier.of_pixels(source.calibration)
         given = source.preprocessing.caller(source.calibration)
-        return closeness(File(graph).probabilities(given), expected)
+        kind = source.classifier.kind
+        return closeness(File(graph).probabilities(given, kind), expected, kind)
 
     def write(self, graph: Graph, details: dict) -> Exported:
         """The file and, beside it, its labels and a JSON that says what goes in and out, and

@@ -14,14 +14,16 @@ import numpy as np
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import KerasClassifier, open_classifier
+from keras_inception.evaluation.known_classes import Map, known_to
 from keras_inception.images import photographs, readable
+from keras_inception.metrics import score
+from keras_inception.outputs import CLASSES, LABELS
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data import DataRef, Split
 from keras_inception.training.data.evaluation_pixels import pixels
 from keras_inception.training.data.examples import mode_of
 from keras_inception.training.recipes.recipe import Recipe, recipe_for
 
-from .keras_graph import keras_classifier
 from .keras_graph.input_preprocessing import on_whole_pixels
 from .keras_graph.plain import PlainNetwork
 
@@ -35,7 +37,8 @@ class Source:
     """A trained network without heads, in plain layers, and what its files have to say of it.
 
     Files are called by its `name` and go to `folder`. `calibration` are uint8 pixels, (n, size,
-    size, channels), as for evaluation, or noise where not `calibrated`. `data` are the images it
+    size, channels), as for evaluation, or noise where not `calibrated`; `labels` their classes,
+    where these are known. `data` are the images it
     was trained on, so far as that is known; `split` and `recipe` those to fine-tune on and how,
     None where there are none.
     """
@@ -51,6 +54,7 @@ class Source:
     calibrated: bool = True
     split: Split | None = None
     recipe: Recipe | None = None
+    labels: np.ndarray | None = None
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -63,6 +67,28 @@ class Source:
         network, expected = on_whole_pixels(self.network, self.preprocessing)
         return replace(self, network=network, preprocessing=expected)
 
+    def require_better_than_chance(self) -> None:
+        """Raise BadInput if the network, as it is, is no better at the calibration images, which
+        are as many of each class, than guessing: so it is if its classes or its pixels are others
+        than was said. A run's network, of which both are known, is told so."""
+        if self.labels is None:
+            return
+        found = score(self.classifier.of_pixels(self.calibration), self.labels)
+        guess = 1 / len(np.unique(self.labels))
+        if found.interval[0] > guess:
+            return
+        said = (
+            f"{self.classifier.name} is right on {found.top1:.1%} of {found.images} images, where "
+            f"guessing is on {guess:.1%}"
+        )
+        if self.classifier.run is not None:
+            log.warning("%s: it has not learned much", said)
+            return
+        raise BadInput(
+            f"{said}: these are not its classes, they are not in this order, or its preprocessing "
+            "is another; look at --classes and --preprocessing, or go on with --accept"
+        )
+
 
 def open_source(
     subject: Any,
@@ -70,30 +96,34 @@ def open_source(
     images: str | Path | np.ndarray | None = None,
     out: str | Path | None = None,
     classes=None,
+    classes_map: Map = None,
     preprocessing: str | Preprocessing | None = None,
     image_size: int | None = None,
     data: str | None = None,
+    kind: str | None = None,
+    head: str | None = None,
     trust: bool = False,
 ) -> Source:
     """What `subject`, which `open_classifier` opens, gives files of; a Source is given back.
 
     A run has its own images and folder. Of anything else, files go to `out`, and `images`, a folder
     of photographs or uint8 pixels, (n, size, size, channels), calibrate; or `data`, as
-    `recipes.DATA` lists them: a part of them calibrates, and their classes are the network's. Noise
-    instead serves to compare two models, though not to find ranges.
+    `recipes.DATA` lists them: a part of them calibrates. Noise instead serves to compare two
+    models, though not to find ranges.
 
-    `image_size` and `trust` are `open_classifier`'s. Raises BadInput for what cannot be exported,
-    or images that do not fit.
+    `image_size`, `kind`, `head` and `trust` are `open_classifier`'s, as are `classes`, with which
+    those of the images are matched by name, with `classes_map` as for `known_classes.known_to`.
+    Raises BadInput for what cannot be exported, or images that do not fit.
     """
     if isinstance(subject, Source):
         return subject
-    opened = open_classifier(
-        subject, classes=classes, preprocessing=preprocessing, image_size=image_size, trust=trust
-    )
+    said = {"preprocessing": preprocessing, "image_size": image_size}
+    said |= {"kind": kind, "head": head, "trust": trust}
+    opened = open_classifier(subject, classes=classes, **said)
     if not isinstance(opened, KerasClassifier):
         raise BadInput(f"{subject} is a .tflite file already; give what it was made of")
     if opened.run is not None:
-        if images is not None or out or data:
+        if images is not None or out or data or classes_map:
             raise BadInput(f"{subject} is a run: it has its own images, classes and folder")
         return _of_run(opened)
     if out is None:
@@ -101,10 +131,20 @@ def open_source(
     name = re.sub(r"\W+", "_", opened.path.stem if opened.path else opened.name)
     shape = opened.network.shape
     if data is not None:
-        if images is not None or opened.classes:
-            raise BadInput("the images of --data calibrate and name the classes; leave out others")
-        return _fine_tuned(opened, name, Path(out), recipe_for(data, image_size=shape[0]))
-    keras_classifier.require_named(opened.network, opened.classes)
+        if opened.kind is not CLASSES:
+            raise BadInput(
+                f"{opened.name} gives {opened.kind.name}: fine-tuning is for classes, of which one "
+                "is right; `keras-inception export --scheme int8` quantizes it after its training"
+            )
+        if images is not None:
+            raise BadInput("the images of --data calibrate; leave out others")
+        recipe = recipe_for(data, image_size=shape[0])
+        return _fine_tuned(opened, name, Path(out), recipe, classes_map)
+    if not opened.classes and opened.kind in (CLASSES, LABELS):
+        raise BadInput(
+            f"{opened.name} does not name its {opened.outputs} classes; give --classes a file with "
+            "a name for each, in the order of the outputs"
+        )
     calibrated = images is not None
     if not isinstance(images, np.ndarray):
         images = _views_of(images, shape, opened.preprocessing)
@@ -113,8 +153,8 @@ def open_source(
             f"images must be uint8, (n, {', '.join(map(str, shape))}); got {images.dtype}, "
             f"{images.shape}"
         )
-    said = opened.network, opened.preprocessing, name, opened.classes
-    return Source(opened, *said, images, Path(out), calibrated=calibrated)
+    made = opened.network, opened.preprocessing, name, opened.classes
+    return Source(opened, *made, images, Path(out), calibrated=calibrated)
 
 
 def _of_run(opened: KerasClassifier) -> Source:
@@ -126,17 +166,16 @@ def _of_run(opened: KerasClassifier) -> Source:
     return _on(split, opened, run.network.name, run.folder, run.recipe)
 
 
-def _fine_tuned(opened: KerasClassifier, name: str, folder: Path, recipe: Recipe) -> Source:
+def _fine_tuned(
+    opened: KerasClassifier, name: str, folder: Path, recipe: Recipe, classes_map: Map
+) -> Source:
     split = DataRef.of(recipe).split()
     if split.train.channels != opened.channels:
         raise BadInput(
             f"{opened.name} takes {opened.channels} channels, {recipe.data} has "
             f"{split.train.channels}"
         )
-    outputs, named = opened.network.output_shape[0], len(split.train.classes)
-    if outputs != named:
-        raise BadInput(f"{opened.name} has {outputs} classes; {recipe.data} has {named}")
-    return _on(split, opened, name, folder, recipe)
+    return _on(known_to(opened, split, classes_map), opened, name, folder, recipe)
 
 
 def _on(split: Split, opened: KerasClassifier, name: str, folder: Path, recipe: Recipe) -> Source:
@@ -146,12 +185,13 @@ def _on(split: Split, opened: KerasClassifier, name: str, folder: Path, recipe: 
         opened.network,
         opened.preprocessing,
         name,
-        split.train.classes,
+        split.classes,
         pixels(chosen, opened.size, opened.preprocessing),
         folder,
         DataRef.of(recipe),
         split=split,
         recipe=recipe,
+        labels=chosen.labels,
     )
 
 

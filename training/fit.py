@@ -13,8 +13,11 @@ import keras
 
 from keras_inception import environment
 from keras_inception.builder import build
+from keras_inception.class_matching import match
 from keras_inception.errors import BadInput
 from keras_inception.files import replacing
+from keras_inception.imagenet import class_names
+from keras_inception.label_files import distinct
 from keras_inception.metrics import score
 from keras_inception.native_output import verbosity
 from keras_inception.preprocess import Preprocessing, named
@@ -24,7 +27,7 @@ from keras_inception.weights.pretrained import PretrainedWeights
 from keras_inception.weights.transfer_learning import reuse
 
 from . import mirrored_strategy
-from .data import DataRef
+from .data import DataRef, Split
 from .data.batches import EvaluationBatches, TrainingBatches
 from .data.evaluation_pixels import EvaluationPixels, RunImages
 from .data.examples import PARTS
@@ -94,6 +97,8 @@ def prepare(
     split = DataRef.of(recipe).split()
     channels, classes = split.train.channels, len(split.train.classes)
     found = _published_weights(recipe, classes)
+    if found and not recipe.classes_from_data:
+        split = _known_to(found, split)
     run = Run(
         Path(folder),
         recipe,
@@ -101,7 +106,7 @@ def prepare(
         (
             found.preprocessing if found else named(recipe.preprocessing or Preprocessing())
         ).for_channels(channels),
-        split.train.classes,
+        split.classes,
         data={
             "fingerprint": split.train.fingerprint,
             **{part: len(getattr(split, part)) for part in PARTS},
@@ -157,6 +162,19 @@ def _published_weights(recipe: Recipe, classes: int) -> PretrainedWeights | None
             "--classes-from-data puts a new classifier in the place of theirs"
         )
     return found
+
+
+def _known_to(found: PretrainedWeights, split: Split) -> Split:
+    """The images, their classes in the order of the published classifier that is kept."""
+    if found.net.classes != 1000:
+        log.warning(
+            "%s does not name its classes: they are taken for those of the images, in their order",
+            found.origin,
+        )
+        return split
+    known = class_names(1000)
+    positions = match(split.classes, known, what="the images", who=found.origin)
+    return split.known_as(distinct(known), positions)
 
 
 def compiled(

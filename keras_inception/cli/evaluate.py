@@ -9,14 +9,15 @@ from . import options
 log = logging.getLogger(__name__)
 
 _SUBJECT = "a run folder, a .keras, .h5 or .tflite file, or published weights: a tag or a file"
-_MODEL = ("classes", "preprocessing", "image_size", "trust")
+_OPENED = ("classes", "image_size", "kind", "head", "trust")
+_VIEWS = (*_OPENED, "preprocessing", "crops")
 
 
 def _evaluate(arguments) -> None:
     """top-1, top-5 and loss; of the average, if several are named"""
     from keras_inception.evaluation import accuracy
 
-    names = ("data", "images", "labels", "short_side", "crops", *_MODEL)
+    names = ("data", "images", "labels", "short_side", "classes_map", *_VIEWS)
     scores = accuracy.evaluate(arguments.subjects, **options.given(arguments, *names))
     options.say(f"{' + '.join(arguments.subjects)}: {scores}")
 
@@ -27,8 +28,8 @@ def _predict(arguments) -> int:
     from keras_inception.evaluation.prediction import by_each_preprocessing, predict
     from keras_inception.images import Unreadable
 
-    how = options.given(arguments, "classes", "image_size", "trust")
-    shown, top = arguments.preprocessing, arguments.top
+    how = options.given(arguments, *_OPENED)
+    top, shown = arguments.top, arguments.preprocessing
     auto = shown == "auto"
     if auto:
         opened, top = by_each_preprocessing(arguments.weights, **how), 1
@@ -94,6 +95,7 @@ def _add_views(parser, auto: str = "") -> None:
     )
     options.add_preprocessing(parser, auto)
     options.add_classes(parser)
+    options.add_kind(parser)
     options.add_trust(parser)
 
 
@@ -109,6 +111,7 @@ def add(commands) -> None:
     option(
         "--short-side", type=int, metavar="PIXELS", help="scale to this before cropping the centre"
     )
+    options.add_classes_map(evaluate)
     _add_views(evaluate)
     predict = options.add_command(
         commands, _predict, lambda arguments: _not_all_files([arguments.weights])

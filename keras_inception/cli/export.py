@@ -14,14 +14,15 @@ from keras_inception.training.recipes.recipe import DATA
 from . import options
 
 #: What both commands pass on.
-_FILE = ("preprocessing", "image_size", "io", "logits", "allow_float", "out", "trust")
+_OPENED = ("classes", "kind", "head", "preprocessing", "image_size", "trust")
+_FILE = (*_OPENED, "io", "logits", "allow_float", "out")
 
 
 def _quantize(arguments) -> None:
     """fine-tune under fake quantization and write an INT8 .tflite"""
     from keras_inception.tflite import exporting
 
-    names = ("data", "epochs", "learning_rate", "engine", *_FILE)
+    names = ("data", "classes_map", "accept", "epochs", "learning_rate", "engine", *_FILE)
     values = options.given(arguments, *names) | options.said(arguments)
     options.say(exporting.quantize(arguments.subject, **values))
 
@@ -32,7 +33,7 @@ def _export(arguments) -> None:
 
     if arguments.android:
         require_empty(arguments.android)
-    names = ("scheme", "images", "classes", "float_lrn", *_FILE)
+    names = ("scheme", "images", "float_lrn", *_FILE)
     values = options.given(arguments, *names) | options.said(arguments)
     file = exporting.export(arguments.subject, **values)
     options.say(file)
@@ -61,6 +62,7 @@ def _metadata(arguments) -> None:
         options.say(f"{key:<15}{escaping.line(getattr(said, key)) or '-'}")
     expected = said.preprocessing
     options.say(f"{'input':<15}{f'{expected}, crop {expected.crop}' if expected else '-'}")
+    options.say(f"{'outputs':<15}{said.kind or '-'}")
     options.say(f"{'threshold':<15}{'-' if said.threshold is None else said.threshold}")
     options.say(
         f"{'labels':<15}{', '.join(said.labels[:5]) or '-'}{' …' if said.labels[5:] else ''}"
@@ -82,6 +84,12 @@ def add(commands) -> None:
     option = quantize.add_argument
     option("subject", metavar="RUN_OR_MODEL", help="a run folder or a .keras file")
     option("--data", help=f"images to fine-tune a .keras file on: {DATA}")
+    options.add_classes_map(quantize)
+    option(
+        "--accept",
+        action="store_true",
+        help="go on with a model that knows the images' classes no better than chance",
+    )
     option("--epochs", type=int, help="default: a tenth of the run's")
     option("--learning-rate", type=float, help="default: a hundredth of the run's")
     option(
@@ -105,7 +113,6 @@ def add(commands) -> None:
     known = "|".join(schemes.SCHEMES)
     option("--scheme", required=True, metavar=known, help="number format, as below")
     option("--images", metavar="DIR", help="photographs to calibrate a file on")
-    options.add_classes(export)
     option(
         "--android", metavar="DIR", help="an Android app's part of it too, as `android` writes it"
     )
@@ -122,6 +129,8 @@ def add(commands) -> None:
     for parser in (quantize, export):
         option = parser.add_argument
         option("--out", metavar="DIR", help="where the file goes, if not to a run")
+        options.add_classes(parser)
+        options.add_kind(parser)
         options.add_preprocessing(parser)
         options.add_trust(parser)
         option(

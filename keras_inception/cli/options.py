@@ -77,7 +77,29 @@ def add_classes(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--classes",
         metavar="FILE",
-        help="names of the classes of what does not say them, or: imagenet",
+        help="names of the classes, of a file that does not say them, in the order of its outputs: "
+        "a text file or JSON; or: imagenet",
+    )
+
+
+def add_kind(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--kind",
+        metavar="classes|labels|numbers|features",
+        help="what the outputs are, where their end does not tell: one of them is right, any "
+        "number are, numbers, a vector",
+    )
+    parser.add_argument(
+        "--head", metavar="NAME", help="which output of a Keras model that has several, or number"
+    )
+
+
+def add_classes_map(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--classes-map",
+        metavar="FILE|position",
+        help="lines THEIRS,KNOWN: what the network calls a class of the images; or: both have one "
+        "order",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import numpy as np
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.images import centre
-from keras_inception.metrics import Scores, score
+from keras_inception.metrics import LabelScores, NumberScores, Scores
+from keras_inception.outputs import CLASSES
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training.data import DataRef
+from keras_inception.training.data import DataRef, targets
 from keras_inception.training.data.examples import Examples
 from keras_inception.training.data.labelled import labelled
 
 from .classifier import Classifier, open_classifier
+from .known_classes import Map, columns, known_to
 
 
 def evaluate(
@@ -26,26 +29,35 @@ def evaluate(
     data: str | None = None,
     images: str | Path | None = None,
     labels: str | Path | None = None,
-    classes: str | Path | None = None,
+    classes: str | Path | Sequence[str] | None = None,
+    classes_map: Map = None,
     preprocessing: str | Preprocessing | None = None,
     image_size: int | None = None,
+    kind: str | None = None,
+    head: str | None = None,
     crops: int = 1,
     short_side: int | None = None,
     trust: bool = False,
-) -> Scores:
-    """Top-1, top-5 and loss of a classifier, or of the average of several.
+) -> Scores | LabelScores | NumberScores:
+    """Top-1, top-5 and loss of a classifier, or of the average of several; AUC if it knows two
+    classes. Of labels the mean average precision, of numbers their errors.
 
     subject: as for `open_classifier`, or a list of such.
     data: the source of images, as for training, of which the test part is taken; None means those
-        that the first subject was trained on, split as in its run.
+        that the first subject was trained on, split as in its run. For labels and numbers
+        `csv:FILE`, as `targets.read` takes it.
     images, labels: instead, all photographs in a folder; the file of their classes, if their
         sub-folders do not say them.
-    classes, preprocessing, image_size, trust: as for `open_classifier`.
+    classes, preprocessing, image_size, kind, head, trust: as for `open_classifier`.
+    classes_map: which of a network's classes are those of the images that are called otherwise: a
+        file, a dictionary of names of the first subject by names of the images, or "position" if
+        both have one order.
     crops: views of an image whose probabilities are averaged, as for `Classifier.scores`.
     short_side: pixels that photographs are scaled to before the centre is cut out; None takes
         what each subject expects.
 
-    Raises BadInput if classes or channels do not fit.
+    Classes are matched by name. Raises BadInput for images of classes that a subject does not know,
+    for several subjects of other classes than the first, and for channels that do not fit.
 
     >>> import keras_inception
     >>> keras_inception.evaluate("runs/hands").top1  # doctest: +SKIP
@@ -54,22 +66,31 @@ def evaluate(
     if short_side is not None and crops != 1:
         raise BadInput(f"a short side goes with one crop: the protocols have theirs; got {crops}")
     several = subject if isinstance(subject, list | tuple) else [subject]
-    opened = [
-        open_classifier(
-            each, classes=classes, preprocessing=preprocessing, image_size=image_size, trust=trust
+    said = {"classes": classes, "preprocessing": preprocessing, "trust": trust}
+    said |= {"image_size": image_size, "kind": kind, "head": head}
+    opened = [open_classifier(s, **said) for s in several]
+    first, *others = opened
+    if other := [each for each in others if each.kind is not first.kind]:
+        raise BadInput(
+            f"{first.name} gives {first.kind.name}, {other[0].name} {other[0].kind.name}: only "
+            "outputs of one kind are averaged"
         )
-        for each in several
-    ]
-    examples = _examples(opened[0], data, images, labels)
-    each = [outputs(classifier, examples, crops, short_side) for classifier in opened]
-    return score(np.mean(each, axis=0), examples.labels, examples.part)
+    if first.kind is CLASSES:
+        examples = _examples(first, data, images, labels)
+        examples = known_to(first, examples, classes_map, numbers=labels is not None)
+        truth = examples.labels
+    else:
+        examples, truth = _of_table(first, data)
+    each = []
+    for classifier in opened:
+        own = columns(classifier, examples.classes, classes_map)
+        each.append(outputs(classifier, examples, crops, short_side)[:, own])
+    return first.kind.score(np.mean(each, axis=0), truth, examples.part)
 
 
 def _examples(classifier: Classifier, source, images, labels) -> Examples:
     if images is not None:
-        if not classifier.classes:
-            raise BadInput(f"{classifier.name} does not say which classes it knows; give --data")
-        return labelled(images, classifier.classes, labels)
+        return labelled(images, labels)
     known = classifier.data
     if source is not None:
         known = replace(known, source=source) if known else DataRef(source)
@@ -79,6 +100,21 @@ def _examples(classifier: Classifier, source, images, labels) -> Examples:
             "--images"
         )
     return known.split().test
+
+
+def _of_table(classifier: Classifier, source) -> tuple[Examples, np.ndarray]:
+    kind, _, table = (source or "").partition(":")
+    if kind != "csv" or not table:
+        raise BadInput(
+            f"{classifier.name} gives {classifier.kind.name}; give --data csv:FILE, a table of "
+            "images with a column for each"
+        )
+    if not classifier.classes:
+        raise BadInput(
+            f"{classifier.name} does not name its {classifier.outputs} {classifier.kind.name}: "
+            "name them with --classes FILE, as the columns of the table"
+        )
+    return targets.read(Path(table), classifier.classes, classifier.kind)
 
 
 def outputs(
@@ -102,10 +138,5 @@ def outputs(
             else:
                 batch.append(centre(image, size, expected, short_side))
         scores = classifier.of_pixels(stacked(batch, examples.channels))
-        if scores.shape[1] != len(examples.classes):
-            raise BadInput(
-                f"{classifier.name} has {scores.shape[1]} classes, the images have "
-                f"{len(examples.classes)}"
-            )
         rows.append(scores.reshape(-1, crops, scores.shape[1]).mean(axis=1))
     return np.concatenate(rows)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from timeit import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
+from keras_inception import label_files
+from keras_inception.class_matching import match
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.imagenet import class_names
 from keras_inception.images import photograph, upright
+from keras_inception.outputs import CLASSES, LABELS, NUMBERS, Kind, kind_named
 from keras_inception.preprocess import Preprocessing
 from keras_inception.saving import load_model
 from keras_inception.training.data import DataRef
@@ -30,6 +34,11 @@ if TYPE_CHECKING:
     from keras_inception.tflite.file.interpreter import File
     from keras_inception.tflite.keras_graph.plain import PlainNetwork
 
+log = logging.getLogger(__name__)
+
+#: What Teachable Machine and others call the names of a file's outputs, in its folder.
+BESIDE = "labels.txt"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier(ABC):
@@ -37,8 +46,8 @@ class Classifier(ABC):
 
     `path` is its file, None where it has none. It takes images of `size` x `size` pixels and
     `channels`, which `preprocessing` makes of RGB pixels 0..255. `classes` are their names in the
-    order of its outputs, none if it does not say them. `data` are the images it was trained on and
-    `run` its run folder, each None if it is not known.
+    order of its outputs, none if it does not say them; `kind` is what these outputs are. `data` are
+    the images it was trained on and `run` its run folder, each None if it is not known.
     """
 
     name: str
@@ -47,12 +56,19 @@ class Classifier(ABC):
     channels: int
     preprocessing: Preprocessing
     classes: tuple[str, ...] = ()
+    kind: Kind = CLASSES
     data: DataRef | None = None
     run: Run | None = None
 
     @abstractmethod
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Preprocessed images, (n, size, size, channels) float32 -> (n, classes) float32."""
+        """Preprocessed images, (n, size, size, channels) float32 -> (n, outputs) float32: what its
+        `kind` of output is, probabilities of classes or labels, or numbers."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """How many numbers it gives for an image."""
 
     @abstractmethod
     def seconds(self, runs: int) -> list[float]:
@@ -85,7 +101,7 @@ class Classifier(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class KerasClassifier(Classifier):
-    """A Keras 3 model of one output, which gives probabilities."""
+    """A Keras 3 model of one output, which ends as its kind of outputs does."""
 
     model: Any
     lowered: PlainNetwork | None = None
@@ -94,6 +110,10 @@ class KerasClassifier(Classifier):
         from keras_inception.inference import outputs_of
 
         return outputs_of(self.model, images)
+
+    @property
+    def outputs(self) -> int:
+        return self.model.output_shape[-1]
 
     def seconds(self, runs: int) -> list[float]:
         image = np.zeros((1, self.size, self.size, self.channels), np.float32)
@@ -106,7 +126,7 @@ class KerasClassifier(Classifier):
             return self.lowered
         from keras_inception.tflite.keras_graph import keras_classifier
 
-        return keras_classifier.classifier(self.model, self.preprocessing)[0]
+        return keras_classifier.classifier(self.model, self.preprocessing, kind=self.kind)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +136,26 @@ class FileClassifier(Classifier):
     file: File
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        return self.file.probabilities(images)
+        return self.file.probabilities(images, self.kind)
+
+    @property
+    def outputs(self) -> int:
+        return 2 if self.kind is CLASSES and self.file.classes == 1 else self.file.classes
+
+    def require_shown(self) -> None:
+        """Raise BadInput unless an app or a page can show what the file gives: a probability, or a
+        logit, of each class, or a probability of each label."""
+        if self.kind.ends == "linear":
+            raise BadInput(
+                f"{self.name} gives {self.kind.name}; what is written here shows classes or labels"
+            )
+        if self.outputs != self.file.classes or (
+            self.kind is LABELS and self.file.ending == "linear"
+        ):
+            raise BadInput(
+                f"{self.name} gives {self.file.classes} numbers that are no probabilities of each "
+                "class or label yet; export its model with keras-inception, without --logits"
+            )
 
     def expecting(self, preprocessing: Preprocessing) -> Classifier:
         from keras_inception.tflite.metadata.input_pixels import require_held
@@ -126,6 +165,9 @@ class FileClassifier(Classifier):
 
     def seconds(self, runs: int) -> list[float]:
         return self.file.seconds(runs)
+
+
+Opened = TypeVar("Opened", bound=Classifier)
 
 
 def _several(photographs) -> list:
@@ -153,6 +195,8 @@ def open_classifier(
     classes: str | Path | Sequence[str] | None = None,
     preprocessing: str | Preprocessing | None = None,
     image_size: int | None = None,
+    kind: str | None = None,
+    head: str | None = None,
     trust: bool = False,
 ) -> Classifier:
     """Something that classifies photographs, ready to be asked.
@@ -160,13 +204,17 @@ def open_classifier(
     subject: a run, or its folder or model; a `.tflite` file, which LiteRT runs, without a
         framework; any other whole model that `load_model` takes, or a Keras 3 model; published
         weights (a tag of `list_weights`, or a file of them); or a Classifier, given back.
-    classes: for what does not say them, as a Keras model outside a run, weights of one's own or
-        another tool's `.tflite`: their names, a text file with the name of a class on every line,
-        or "imagenet".
+    classes: the names of its classes in the order of its outputs, or a file of them as
+        `label_files.read` takes it, or "imagenet", for what does not name them: a Keras model
+        outside a run, a `.tflite` file without labels inside or beside it, weights of one's own.
     preprocessing: for the same, how pixels 0..255 become its input: a `Preprocessing` or the name
         of one, as "tf", "torch", "caffe", "unit", "raw". It is never guessed.
     image_size: of a Keras model outside a run, pixels each way, in place of an input that is open,
         not square or of another size; its layers must fit.
+    kind: what the outputs are, where their end does not tell: "classes" (one is right), "labels"
+        (any number are), "numbers" or "features". Of one number, "classes" are two: the first has
+        what the second has not.
+    head: the name, or the number from 0, of the output of a Keras model that has several.
     trust: whether whoever made the file is trusted with whatever it may run: Keras opens a
         `.keras`, as for `load_model`, and LiteRT a `.tflite` in this process.
 
@@ -178,25 +226,36 @@ def open_classifier(
     >>> classifier.scores(["left.jpg", "right.jpg"]).shape  # doctest: +SKIP
     (2, 10)
     """
-    if hasattr(subject, "output_shape"):
-        return _of_model(subject, subject.name, None, classes, preprocessing, image_size)
-    if image_size is not None and (isinstance(subject, Classifier) or not _is_model(subject)):
+    if isinstance(classes, str | Path):
+        classes = label_files.read(classes)
+    elif classes is not None:
+        label_files.check(classes, "the list of classes")
+    is_model = hasattr(subject, "output_shape")
+    given = isinstance(subject, Classifier)
+    if image_size is not None and not is_model and (given or not _is_model(subject)):
         name = getattr(subject, "name", subject)
         raise BadInput(f"{name} has a size of its own; leave out --image-size")
     if isinstance(subject, Classifier):
-        _require_nothing_said(subject.name, classes, preprocessing)
-        return subject
+        _require_nothing_said(subject.name, preprocessing, kind, head)
+        return _named(subject, classes)
+    told = preprocessing, image_size, kind, head
+    if is_model:
+        return _named(_of_model(subject, subject.name, None, *told), classes)
     path = Path(subject)
     if _is_model(path):
         model = load_model(path, compile=False, trust=trust)
-        return _of_model(model, str(path), path, classes, preprocessing, image_size)
+        return _named(_of_model(model, str(path), path, *told), classes)
     if path.suffix == ".tflite" and not path.is_dir():
-        return open_file(path, classes=classes, preprocessing=preprocessing, trust=trust)
+        _require_nothing_said(subject, None, None, head)
+        said = {"preprocessing": preprocessing, "kind": kind, "trust": trust}
+        return open_file(path, classes=classes, **said)
     if path.suffix == ".keras" or path.is_dir():
-        _require_nothing_said(subject, classes, preprocessing)
-        return _of_run(run_folder.trained(path if path.is_dir() else path.parent), trust)
+        _require_nothing_said(subject, preprocessing, kind, head)
+        run = run_folder.trained(path if path.is_dir() else path.parent)
+        return _named(_of_run(run, trust), classes)
     if pretrained.exists(subject):
-        return _of_weights(subject, classes, preprocessing)
+        _require_nothing_said(subject, None, kind, head)
+        return _named(_of_weights(subject, preprocessing), classes)
     raise BadInput(
         f"{subject} is neither a run folder nor a .keras or .tflite file, nor a file of weights, "
         "nor a tag that `keras-inception weights` lists; give one of these"
@@ -210,16 +269,37 @@ def _is_model(subject: str | Path) -> bool:
     return holds_model(path) and not in_run
 
 
-def _require_nothing_said(subject, classes, preprocessing) -> None:
-    if preprocessing or classes:
+def _require_nothing_said(subject, preprocessing, kind, head) -> None:
+    said = {"preprocessing": preprocessing, "kind": kind, "head": head}
+    if given := [name for name, value in said.items() if value is not None]:
+        raise BadInput(f"{subject} says itself which {' and '.join(given)} it has; leave it out")
+
+
+def _named(opened: Opened, classes: Sequence[str] | None) -> Opened:
+    """It with the names that are given; its own hold, which must be the same ones."""
+    if not classes:
+        return opened
+    if len(classes) != opened.outputs:
         raise BadInput(
-            f"{subject} says itself which preprocessing and classes it has; leave them out"
+            f"{opened.name} has {opened.outputs} classes; {len(classes)} are named: give --classes "
+            "a file with a name for each, in the order of the outputs"
         )
+    if not opened.classes:
+        return replace(opened, classes=tuple(classes))
+    who = f"{opened.name}, which names its classes itself,"
+    match(classes, opened.classes, what="the given names", who=who, advice="leave --classes out")
+    return opened
 
 
 def _of_model(
-    model, name: str, path: Path | None, classes, preprocessing, image_size
-) -> Classifier:
+    model,
+    name: str,
+    path: Path | None,
+    preprocessing: str | Preprocessing | None,
+    image_size: int | None,
+    kind: str | None,
+    head: str | None,
+) -> KerasClassifier:
     """A model that somebody made: what it is given, and whether it gives probabilities, is found
     out by taking it apart."""
     from keras_inception.layers import default_keras
@@ -227,23 +307,14 @@ def _of_model(
     from keras_inception.tflite.keras_graph.to_keras import to_keras
 
     expected = preprocessing or getattr(model, "preprocessing", None)
-    network, expected = keras_classifier.classifier(model, expected, image_size)
-    if isinstance(classes, str | Path):
-        classes = keras_classifier.labels(classes)
-    if classes:
-        keras_classifier.require_named(network, classes)
+    of = kind_named(kind) if kind else None
+    said = {"image_size": image_size, "kind": of, "head": head}
+    network, found, expected = keras_classifier.classifier(model, expected, **said)
     plain = to_keras(network, default_keras())
-    return _keras(
-        plain,
-        name,
-        path,
-        preprocessing=expected,
-        classes=tuple(classes or ()),
-        lowered=network,
-    )
+    return _keras(plain, name, path, preprocessing=expected, lowered=network, kind=found)
 
 
-def _of_run(run: Run, trust: bool) -> Classifier:
+def _of_run(run: Run, trust: bool) -> KerasClassifier:
     model = load_model(run.model, compile=False, trust=trust)
     return _keras(
         model,
@@ -256,15 +327,10 @@ def _of_run(run: Run, trust: bool) -> Classifier:
     )
 
 
-def _of_weights(weights: str | Path, classes, preprocessing) -> Classifier:
+def _of_weights(weights: str | Path, preprocessing: str | Preprocessing | None) -> KerasClassifier:
     found = pretrained.load(weights).expecting(preprocessing).with_classes(1000)
     # A file of somebody's own classes does not say their names.
-    names = _named(classes) or (class_names(1000) if found.net.classes == 1000 else ())
-    if names and len(names) != found.net.classes:
-        raise BadInput(
-            f"{found.origin} has {found.net.classes} classes; {len(names)} are named: give "
-            "--classes a text file with a name on each line, in the order of the outputs"
-        )
+    names = class_names(1000) if found.net.classes == 1000 else ()
     return _keras(
         found.model(),
         found.name,
@@ -272,15 +338,6 @@ def _of_weights(weights: str | Path, classes, preprocessing) -> Classifier:
         preprocessing=found.preprocessing,
         classes=names,
     )
-
-
-def _named(classes) -> tuple[str, ...]:
-    """The names in a file of them; a sequence of them as it is."""
-    from keras_inception.tflite.metadata import labels
-
-    if str(classes) == "imagenet":
-        return class_names(1000)
-    return labels.read(classes) if isinstance(classes, str | Path) else tuple(classes or ())
 
 
 def _keras(model, name: str, path: Path | None, **said) -> KerasClassifier:
@@ -292,14 +349,16 @@ def _keras(model, name: str, path: Path | None, **said) -> KerasClassifier:
 def open_file(
     path: Path,
     *,
-    classes: str | Path | Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
     preprocessing: str | Preprocessing | None = None,
+    kind: str | None = None,
     trust: bool = False,
 ) -> FileClassifier:
     """A `.tflite` file as `open_classifier` opens it.
 
-    What it says of itself is in it; another tool's may lack classes and preprocessing, which are
-    then given. Of the record beside it the digest alone is looked at; the images that it was
+    What it says of itself is in it; another tool's may lack what is then given. Of a file without
+    labels the classes are its run's, else those given, else those in a file beside it, called as it
+    is or labels.txt. Of the record beside it the digest alone is looked at; the images that it was
     trained on are known only where it lies in its run's folder.
     """
     # What opens files is not installed where only Keras models are looked at.
@@ -312,23 +371,59 @@ def open_file(
     run = run_folder.read(path.parent) if run_folder.exists(path.parent) else None
     said = reading.read(file.content, path)
     expected = expected_by(file, path, said and said.preprocessing, preprocessing)
-    names = _named(classes) or (said.labels if said else ())
-    if names and len(names) != file.classes:
+    own = (said.labels if said else ()) or (run.classes if run else ())
+    if own and len(own) != file.classes:
         raise BadInput(
-            f"{path} names {len(names)} classes and has {file.classes} outputs; write the names "
+            f"{path} names {len(own)} classes and has {file.classes} outputs; write the names "
             "into it: keras-inception metadata"
         )
+    found = _kind_of(path, file, said.kind if said else "", kind)
     height, width, channels = file.input_shape
-    return FileClassifier(
+    opened = FileClassifier(
         name=str(path),
         path=path,
         size=_square(path, height, width),
         channels=channels,
         preprocessing=expected,
-        classes=tuple(names),
+        classes=tuple(own),
+        kind=found,
         data=run.data_ref if run else None,
         file=file,
     )
+    if not own and not classes:
+        classes = _labels_beside(path, opened.outputs)
+    return _named(opened, classes)
+
+
+def _kind_of(path: Path, file: File, said: str, given: str | None) -> Kind:
+    """What a file says its outputs are, or what is given; else what their end tells."""
+    if said and given and said != given:
+        raise BadInput(f"{path} says itself that its outputs are {said}; leave --kind out")
+    if said or given:
+        return kind_named(said or given or "")
+    if file.classes == 1 and file.ending == "linear":
+        raise BadInput(
+            f"{path} gives one number, which may be many things; say with --kind classes that it "
+            f"is the logit of the second of two, or with --kind {NUMBERS.name} that it is meant"
+        )
+    return LABELS if file.ending == "sigmoid" and file.classes > 1 else CLASSES
+
+
+def _labels_beside(path: Path, outputs: int) -> tuple[str, ...]:
+    for beside in (path.with_suffix(".labels.txt"), path.with_suffix(".txt"), path.parent / BESIDE):
+        if beside.is_file():
+            found = label_files.read(beside)
+            if len(found) == outputs:
+                log.info("the classes of %s are those in %s beside it", path, beside.name)
+                return found
+            log.warning(
+                "%s has %d names, %s %d outputs: its names are not used",
+                beside,
+                len(found),
+                path.name,
+                outputs,
+            )
+    return ()
 
 
 def _square(name: str | Path, height: int | None, width: int | None) -> int:

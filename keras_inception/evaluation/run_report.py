@@ -10,7 +10,8 @@ from keras_inception.training.data.evaluation_pixels import EvaluationPixels
 from keras_inception.training.run import run_folder
 from keras_inception.training.run.run_folder import Run
 
-from .classifier import open_classifier
+from .classifier import Classifier, open_classifier
+from .known_classes import columns
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ def report(run: str | Path | Run, *, trust: bool = False) -> Report:
     times = [each["median"] for each in in_turns([c.seconds for c in classifiers], 200)]
     rows = []
     for path, classifier, milliseconds in zip(paths, classifiers, times, strict=True):
-        scores = shown.score(classifier.of_pixels)
+        scores = _scored(shown, classifier)
         rows.append(ReportRow(path, scores, path.stat().st_size, milliseconds))
     return Report(run, tuple(rows))
+
+
+def _scored(shown: EvaluationPixels, classifier: Classifier) -> Scores:
+    own = columns(classifier, shown.examples.classes)
+    return shown.score(lambda pixels: classifier.of_pixels(pixels)[:, own])

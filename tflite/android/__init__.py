@@ -42,6 +42,7 @@ def write(
     require_empty(folder)
     kotlin.require_package(package)
     classifier = open_file(path, preprocessing=preprocessing)
+    classifier.require_shown()
     file = classifier.file
     said = metadata.read(file.content, path)
     if said is None or not said.labels:

@@ -32,12 +32,13 @@ def write(
 
     `npm install` in the folder fetches the runtime; nothing is fetched here. `preprocessing` is for
     another tool's file, as for `keras_inception.open_classifier`. Raises BadInput if `folder` has
-    something in it, if nobody says what pixels become, and for a file that the runtime would not
-    take: its input and output must be one of TYPES.
+    something in it, if nobody says what pixels become, for a file that gives neither classes nor
+    labels, and for one that the runtime would not take: its input and output must be one of TYPES.
     """
     path, folder = Path(path), Path(folder)
     require_empty(folder)
     classifier = open_file(path, preprocessing=preprocessing)
+    classifier.require_shown()
     file = classifier.file
     file.seconds(1)  # It has to run.
     wrong = [name for name in file.types if name not in TYPES]
@@ -59,7 +60,11 @@ def write(
         # What the input is of each pixel value: a row per channel, in the order they go in.
         "input": file.encoded(expected(ramp)).T.tolist(),
         "order": expected.order,
-        "output": {"scale": float(scale), "zero_point": int(zero_point)},
+        "output": {
+            "scale": float(scale),
+            "zero_point": int(zero_point),
+            "probabilities": file.gives_probabilities,
+        },
         "classes": classifier.classes or [f"class {k}" for k in range(file.classes)],
     }
     with new_folder(folder) as whole:

@@ -69,17 +69,15 @@ async function scores(image) {
   const [output] = await model.run(given);
   const found = await output.data();
   const milliseconds = performance.now() - began;
-  const { scale, zero_point: zero } = description.output;
+  const { scale, zero_point: zero, probabilities } = description.output;
   const values = Array.from(found, (value) => (scale ? scale * (value - zero) : value));
   given.delete();
   output.delete();
-  return { values: probabilities(values), milliseconds };
+  return { values: probabilities ? values : softmax(values), milliseconds };
 }
 
 // A file may end before the softmax.
-function probabilities(values) {
-  const sum = values.reduce((a, b) => a + b, 0);
-  if (Math.min(...values) >= 0 && sum < 1.5) return values;
+function softmax(values) {
   const largest = Math.max(...values);
   const powers = values.map((value) => Math.exp(value - largest));
   const total = powers.reduce((a, b) => a + b, 0);

@@ -7,31 +7,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_inception.outputs import CLASSES, Kind
+
 log = logging.getLogger(__name__)
 
-#: The share of images whose first class is to be the model's.
+#: The share of images whose answer is to be the model's.
 ENOUGH = 0.98
 
 
 @dataclass(frozen=True)
 class Closeness:
-    """Of so many `images`: on how many of them the first class is the model's, and what the
-    probabilities of an image differ by, at most, in the middle one and in the worst."""
+    """Of so many `images`: on how many of them the answer is the model's, in the sense of `alike`,
+    and what the outputs for an image differ by, at most, in the middle one and in the worst."""
 
-    first_class_equal: int
+    alike: str
+    same: int
     images: int
     median: float
     largest: float
 
     @property
     def is_enough(self) -> bool:
-        return self.first_class_equal >= ENOUGH * self.images
+        return self.same >= ENOUGH * self.images
 
     def __str__(self):
         return (
-            f"the file's first class is the model's on {self.first_class_equal} of {self.images} "
-            f"calibration images; probabilities differ by {self.median:.3f} in the middle and "
-            f"{self.largest:.3f} at most"
+            f"{self.alike} on {self.same} of {self.images} calibration images; outputs differ by "
+            f"{self.median:.3f} in the middle and {self.largest:.3f} at most"
         )
 
     def say(self) -> None:
@@ -46,10 +48,9 @@ class Closeness:
         )
 
 
-def closeness(found: np.ndarray, expected: np.ndarray) -> Closeness:
-    """Compare a file's probabilities, (n, classes), with the model's."""
+def closeness(found: np.ndarray, expected: np.ndarray, kind: Kind = CLASSES) -> Closeness:
+    """Compare a file's outputs, (n, outputs) of this kind, with the model's."""
     differences = np.abs(found - expected).max(axis=1)
-    same = found.argmax(axis=1) == expected.argmax(axis=1)
-    return Closeness(
-        int(same.sum()), len(found), float(np.median(differences)), float(differences.max())
-    )
+    same = int(kind.same(found, expected).sum())
+    middle, largest = float(np.median(differences)), float(differences.max())
+    return Closeness(kind.alike, same, len(found), middle, largest)

@@ -20,7 +20,7 @@ from .content import IDENTIFIER
 #: Operators that change the type or the step of a tensor, and nothing else.
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 #: What computes probabilities.
-PROBABILITIES = ("SOFTMAX", "LOGISTIC")
+ENDINGS = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
 _WITH_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items()}
 
@@ -110,10 +110,11 @@ class Graph:
         return tensor
 
     @property
-    def gives_probabilities(self) -> bool:
-        """Whether the output comes from a softmax or a sigmoid, its type perhaps changed since."""
+    def ending(self) -> str:
+        """What the output comes from, its type perhaps changed since: "softmax", "sigmoid", or
+        "linear", which is anything else."""
         last = self.makers.get(self.unconverted(self.outputs[0]))
-        return last is not None and self.kind(last) in PROBABILITIES
+        return ENDINGS.get(self.kind(last), "linear") if last is not None else "linear"
 
     @property
     def is_integer(self) -> bool:

@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 # What the child imports must be installed: who asks for it here is told how.
 import ai_edge_litert  # noqa: F401
@@ -170,6 +170,11 @@ class Process:
 
 
 @dataclass(frozen=True)
+class _Ending:
+    ending: Literal["softmax", "sigmoid", "linear"]
+
+
+@dataclass(frozen=True)
 class _Tensors:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -196,9 +201,9 @@ class Guarded:
         parts = (1, runs - 1)[:runs]
         return np.concatenate([self._of_runs("seconds", float, n, n) for n in parts]).tolist()
 
-    def gives_probabilities(self) -> bool:
-        """As `Opened.gives_probabilities`."""
-        return bool(self._numbers("gives_probabilities", bool, 1)[0])
+    def ending(self) -> str:
+        """As `Opened.ending`."""
+        return self._process.call("ending", b"", _Ending)[0].ending
 
     def _of_runs(self, what: str, kind, count: int, runs: int, data: bytes = b"") -> np.ndarray:
         """The first is of one run, timed by our clock: later ones have ten times that for each."""

@@ -45,8 +45,8 @@ class Calls:
     def seconds(self, data: bytes, runs: int):
         return {}, np.array(self._opened.seconds(runs)).tobytes()
 
-    def gives_probabilities(self, data: bytes):
-        return {}, np.array(self._opened.gives_probabilities()).tobytes()
+    def ending(self, data: bytes):
+        return {"ending": self._opened.ending()}, b""
 
     def growth(self, data: bytes):
         """Bytes by which this process has grown at most since before it had the file; 0 where

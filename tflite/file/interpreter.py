@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_inception.errors import BadInput
+from keras_inception.outputs import CLASSES, Kind
 
 from . import guard
 from .content import read_bytes
@@ -114,17 +115,19 @@ class File:
         return floats(self.raw(images), self.output_quantization)
 
     @cached_property
+    def ending(self) -> str:
+        """What its output comes from: "softmax", "sigmoid", or "linear", which is anything else."""
+        return self._opened.ending()
+
+    @property
     def gives_probabilities(self) -> bool:
         """Whether its output comes from a softmax or a sigmoid."""
-        return self._opened.gives_probabilities()
+        return self.ending != "linear"
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """`scores`, or if the file gives logits, the softmax of them."""
-        scores = self.scores(images)
-        if self.gives_probabilities:
-            return scores
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+    def probabilities(self, images: np.ndarray, kind: Kind = CLASSES) -> np.ndarray:
+        """What is meant by `scores`, which are of this kind: if the file gives logits, the softmax
+        or the sigmoid of them."""
+        return kind.of(self.scores(images), self.gives_probabilities)
 
     def tensors(self, image: np.ndarray) -> Iterator[tuple[dict, np.ndarray]]:
         """What every operator makes of one preprocessed image, in order: the tensor's details (as

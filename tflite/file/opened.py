@@ -50,9 +50,9 @@ class Opened:
         """The seconds of so many runs on whatever the input holds."""
         return repeat(self.interpreter.invoke, number=1, repeat=runs)
 
-    def gives_probabilities(self) -> bool:
+    def ending(self) -> str:
         """As for `Graph`."""
-        return Graph.read(self._content).gives_probabilities
+        return Graph.read(self._content).ending
 
 
 def _tensor(found: dict) -> Tensor:

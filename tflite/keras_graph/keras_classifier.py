@@ -1,30 +1,23 @@
-"""Anybody's Keras 3 classifier made ready: plain layers, pixels understood, probabilities out."""
+"""Anybody's Keras 3 model made ready: plain layers, pixels understood, outputs of a known kind."""
 
 from __future__ import annotations
-
-import logging
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 
+from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
-from keras_inception.imagenet import class_names
 from keras_inception.inference import outputs_of
+from keras_inception.outputs import Kind
 from keras_inception.preprocess import Preprocessing, Unsaid, named
 
+from .endings import ended
 from .input_preprocessing import composed, split_off
 from .lowering import lower
-from .plain import WEIGHTED, Layer, PlainNetwork
+from .plain import PlainNetwork
 from .read import in_float32, of_size, read
 from .to_keras import require_equal, to_keras
 
-log = logging.getLogger(__name__)
-
-#: Layers whose outputs can be logits: they neither bound nor normalize what they give.
-_LINEAR = (*WEIGHTED, "Add", "AveragePooling", "GlobalAveragePooling", "Reshape", "Scale")
 #: What images are multiplied by, for a comparison that reaches every clip and saturation, of which
 #: some show only before the softmax after them saturates too.
 _AMPLITUDES = (1, 2, 4, 8, 16, 32, 64)
@@ -34,38 +27,25 @@ _NUDGE = np.float32(1e-6)
 _MAGNIFIED = 1e-4
 
 
-def labels(path: str | Path) -> tuple[str, ...]:
-    """The classes that a text file names, one on each line; "imagenet" is no file, but its 1000."""
-    if str(path) == "imagenet":
-        return class_names(1000)
-    if not Path(path).is_file():
-        raise BadInput(f"there is no file {str(path)!r}; give one of class names, one on each line")
-    return tuple(line.strip() for line in Path(path).read_text("utf-8").splitlines())
-
-
-def require_named(network: PlainNetwork, classes: Sequence[str]) -> None:
-    """Raise BadInput unless `classes` has a name for every output of `network`."""
-    (outputs,) = network.output_shape
-    if len(classes) != outputs:
-        raise BadInput(
-            f"{network.name} has {outputs} classes; {len(classes)} are named: give --classes "
-            "a text file with a name on each line, in the order of the outputs"
-        )
-
-
 def classifier(
-    model, preprocessing: str | Preprocessing | None = None, image_size: int | None = None
-) -> tuple[PlainNetwork, Preprocessing]:
-    """A Keras 3 model as plain layers that give probabilities, and what pixels become for it.
+    model,
+    preprocessing: str | Preprocessing | None = None,
+    *,
+    image_size: int | None = None,
+    kind: Kind | None = None,
+    head: str | None = None,
+) -> tuple[PlainNetwork, Kind, Preprocessing]:
+    """A Keras 3 model as plain layers, what its outputs are, and what pixels become for it.
 
     `preprocessing` is a record, or the name of one in NAMED, of what the pixels 0..255 become
     before `model`; None where the model itself begins with that. The layers it begins with are
     taken off and are part of the record that comes back. `image_size` is for a model of open, of
-    non-square or of other inputs: its layers are called on that size. Raises BadInput if there is
-    no such record, if the layers fit no such size, if `model` does not give one probability, or one
-    logit, for each class, or if the plain layers do not compute what it computes.
+    non-square or of other inputs: its layers are called on that size. `kind` is as for
+    `endings.ended`, `head` the name or the number of the output to take of several. Raises BadInput
+    if there is no such record or head, if the layers fit no such size, if the outputs are not of
+    that kind, or if the plain layers do not compute what `model` computes.
     """
-    model = in_float32(model)
+    model = in_float32(_headed(model, head))
     if image_size is not None:
         model = of_size(model, image_size)
     front, rest = split_off(read(model))
@@ -80,7 +60,29 @@ def classifier(
     given = named("raw" if preprocessing is None else preprocessing).for_channels(channels)
     network = lower(rest)
     require_lowered(network, model, given, front)
-    return _with_probabilities(network), composed(given, front)
+    return *ended(network, kind), composed(given, front)
+
+
+def _headed(model, head: str | None):
+    """`model` with this one of its outputs alone; as it is where one is called main, or alone."""
+    if not hasattr(model, "output_names") or (head is None and len(model.outputs) == 1):
+        return model
+    found = model.output
+    if isinstance(found, dict):  # Keras may have them in another order in `outputs`.
+        heads = found
+    else:
+        heads = dict(zip(model.output_names, model.outputs, strict=True))
+    if head is None and MAIN in heads:
+        return model
+    numbered = dict(zip(map(str, range(len(heads))), heads.values(), strict=True))
+    chosen = heads.get(head, numbered.get(head))
+    if chosen is None:
+        said = "several outputs" if head is None else f"no output {head!r}"
+        raise BadInput(
+            f"{model.name} has {said}; give --head one of {', '.join(heads)}, or its number, 0 to "
+            f"{len(heads) - 1}"
+        )
+    return keras.Model(model.inputs, chosen, name=model.name)
 
 
 def require_lowered(
@@ -116,31 +118,3 @@ def require_lowered(
         magnifies = ~finite | (changed > _MAGNIFIED)
         count = int(np.argmax(magnifies)) if magnifies.any() else len(images)
         require_equal(what, plain[:count], expected[:count], 10 * changed[:count])
-
-
-def _with_probabilities(network: PlainNetwork) -> PlainNetwork:
-    if len(network.output_shape) != 1:
-        raise BadInput(
-            f"{network.name} gives {network.output_shape}; one number for each class is needed, "
-            "(classes,)"
-        )
-    last, (classes,) = network.maker[network.output], network.output_shape
-    if last.kind == "Activation" and last.options["activation"] == "softmax":
-        return network
-    if last.kind not in _LINEAR or classes < 2:
-        raise BadInput(
-            f"{network.name} ends in {last.name} ({last.kind}"
-            f"{' ' + last.options['activation'] if last.kind == 'Activation' else ''}) with "
-            f"{classes} outputs; a softmax over the classes is needed, or the logits before it"
-        )
-    log.info("%s gives logits: a softmax is added", network.name)
-    output = 1 + max(layer.output for layer in network.layers)
-    scores = Layer(
-        "Activation",
-        f"{last.name}_softmax",
-        (network.output,),
-        output,
-        last.shape,
-        {"activation": "softmax"},
-    )
-    return replace(network, layers=(*network.layers, scores), output=output)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-from keras_inception import records
+from keras_inception import label_files, records
 from keras_inception.errors import BadInput
+from keras_inception.outputs import kind_named
 from keras_inception.preprocess import Preprocessing
 
 from . import labels as names
@@ -54,9 +55,9 @@ def _outputs(file: tables.Table) -> int:
     graph = file.at("subgraphs", 0, schema.Subgraph)
     outputs = graph.numbers("outputs", "i", tables.MOST)
     if len(outputs) != 1:  # no classifier
-        return names.MOST
+        return label_files.MOST
     tensor = graph.at("tensors", outputs[0], schema.Values)
-    return max(0, min(names.MOST, math.prod(tensor.numbers("shape", "i", 8))))
+    return max(0, min(label_files.MOST, math.prod(tensor.numbers("shape", "i", 8))))
 
 
 def _understand(model: tables.Table, outputs: int, content: bytes) -> Metadata:
@@ -73,6 +74,7 @@ def _understand(model: tables.Table, outputs: int, content: bytes) -> Metadata:
         labels=found.pop("", ()),
         localized=found,
         threshold=threshold,
+        kind=_kind(graph),
         **{name: model.string(name) for name in TEXTS},
     )
 
@@ -82,6 +84,13 @@ def _unit(tensor: tables.Table | None, kind: int, options: type[tuple]) -> table
         if unit.number("kind") == kind:
             return unit.table("options", options)
     return None
+
+
+def _kind(graph: tables.Table | None) -> str:
+    for custom in graph.tables("custom", schema.Custom) if graph else ():
+        if custom.data("name") == schema.OUR_KIND.encode():
+            return kind_named(records.convert(records.parse(custom.data("data")), str)).name
+    return ""
 
 
 def _preprocessing(graph: tables.Table | None, image: tables.Table | None) -> Preprocessing | None:
@@ -126,4 +135,5 @@ def _label_files(
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise BadInput(f"its {name} is neither stored nor deflated")
             with archive.open(member) as file:
-                yield locale, names.decode(file.read(member.file_size), f"its {name}", outputs)
+                written = file.read(member.file_size)
+            yield locale, label_files.decode(written, f"its {name}", outputs)

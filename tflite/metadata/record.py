@@ -36,7 +36,8 @@ class Metadata:
     `preprocessing` is what its user does to RGB pixels 0..255, in floats, before the input's scale
     and zero point, None where another tool's file does not say; `labels` name the outputs,
     `localized` too, by locale ("de"); MediaPipe's tasks drop scores below `threshold`, which is in
-    the unit of the output.
+    the unit of the output; `kind` is the name of what the outputs are, in
+    `keras_inception.outputs`, "" in files that do not say it.
     """
 
     name: str = ""
@@ -48,6 +49,7 @@ class Metadata:
     labels: tuple[str, ...] = ()
     localized: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     threshold: float | None = None
+    kind: str = ""
 
     def saying(self, labels: Sequence[str | Path] = (), **said) -> Metadata:
         """This with what is `Said` instead. Raises BadInput for files that are not labels."""

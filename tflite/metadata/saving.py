@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Unpack
 
 from keras_inception import records
+from keras_inception.class_matching import listed, reordered
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes, write_json
 from keras_inception.locks import alone
@@ -21,6 +23,8 @@ from . import beside
 from .input_pixels import expected_by
 from .reading import read
 from .record import Metadata, Said
+
+log = logging.getLogger(__name__)
 
 #: Who holds it writes a file and what is beside it.
 LOCK = ".saving.lock"
@@ -88,6 +92,13 @@ def _with(path: Path, mean: float | None, std: float | None, said: Said) -> Meta
                 f"{path} does not say what it expects of its pixels; give --mean and --std: input "
                 "= (pixel - mean) / std, before its scale and zero point"
             ) from None
+    if known and reordered(saying.labels, known.labels):
+        log.warning(
+            "%s named its outputs in another order: %s; it now says %s",
+            path,
+            listed(known.labels),
+            listed(saying.labels),
+        )
     metadata = replace(saying, preprocessing=expected)
     embedded = _embedded(str(path), content, metadata)
     _write(path, embedded, metadata, beside.record(path, content))

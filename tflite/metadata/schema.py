@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import namedtuple
 
 NAME = "TFLITE_METADATA"
-#: The name of our own custom metadata.
-OURS = "keras_inception"
+#: The names of our own custom metadata: of preprocessing, and of what the outputs are.
+OURS, OUR_KIND = "keras_inception", "keras_inception_kind"
 IDENTIFIER = b"M001"
 #: The first version of the schema that has everything we write: custom metadata came last.
 MIN_PARSER_VERSION = "1.5.0"

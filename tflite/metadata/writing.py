@@ -9,6 +9,7 @@ from ai_edge_litert import schema_py_generated as tflite
 
 from keras_inception import records
 from keras_inception.errors import BadInput
+from keras_inception.outputs import CLASSES, KINDS
 
 from ..file.graph import Graph
 from . import labels as names
@@ -69,7 +70,7 @@ def _model(metadata: Metadata, image, scores) -> schema.Model:
     )
     scores_table = schema.Tensor(
         name="scores",
-        description=f"scores of {int(scores.shape[-1])} classes",
+        description=_described(metadata.kind, int(scores.shape[-1])),
         content=schema.Content(schema.FEATURE, ()),
     )
     if metadata.threshold is not None:
@@ -84,12 +85,20 @@ def _model(metadata: Metadata, image, scores) -> schema.Model:
     # What the public tables cannot say, for evaluating a file as its network was.
     record = json.dumps(asdict(expected), sort_keys=True).encode()
     custom = [schema.Custom(schema.OURS, record)]
+    if metadata.kind:
+        custom.append(schema.Custom(schema.OUR_KIND, json.dumps(metadata.kind).encode()))
     graph = schema.SubGraph(inputs=[image_table], outputs=[scores_table], custom=custom)
     return schema.Model(
         **{name: getattr(metadata, name) for name in TEXTS},
         min_parser_version=schema.MIN_PARSER_VERSION,
         subgraphs=[graph],
     )
+
+
+def _described(kind: str, outputs: int) -> str:
+    if kind in ("", CLASSES.name):
+        return f"scores of {outputs} classes"
+    return f"{outputs} {kind}: {KINDS[kind].what}"
 
 
 def _list(value) -> list[float]:

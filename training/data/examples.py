@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,12 +60,23 @@ class Examples:
             groups=self.groups and [self.groups[i] for i in indices],
         )
 
+    def in_part(self, part: str) -> Examples:
+        """The same, said to be of this part."""
+        return replace(self, part=part)
+
     def balanced(self, count: int, seed: int) -> Examples:
         """About `count` examples, the same number of every class, drawn with `seed`."""
-        each = -(-count // len(self.classes))
+        present = np.unique(self.labels)
+        each = -(-count // len(present))
         order = np.random.default_rng(seed).permutation(len(self))
-        chosen = [order[self.labels[order] == k][:each] for k in range(len(self.classes))]
+        chosen = [order[self.labels[order] == k][:each] for k in present]
         return self.take(np.concatenate(chosen))
+
+    def known_as(self, classes: Sequence[str], positions: Mapping[str, int]) -> Examples:
+        """The same images, their classes being those of a network: `positions` says where in
+        `classes` each of theirs is."""
+        labels = np.array([positions[name] for name in self.classes], np.int32)[self.labels]
+        return replace(self, labels=labels, classes=tuple(classes))
 
 
 #: Train, validation and test; None for a part that a source does not have of its own.
@@ -128,6 +139,19 @@ class Split:
         if self.validation is self.test:
             return f"{train}, {test} held out to choose by and to report on"
         return f"{train}, {len(self.validation):,} for validation, {test} to test on"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.train.classes
+
+    def known_as(self, classes: Sequence[str], positions: Mapping[str, int]) -> Split:
+        """The same images, as `Examples.known_as`."""
+        validation, test = (
+            each.known_as(classes, positions) for each in (self.validation, self.test)
+        )
+        held_out = self.validation is self.test
+        train = self.train.known_as(classes, positions)
+        return Split(train, test if held_out else validation, test)
 
     @classmethod
     def of(cls, train: Examples, validation: Examples | None, test: Examples) -> Split:

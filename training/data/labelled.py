@@ -6,35 +6,29 @@ import os
 import re
 from pathlib import Path
 
-import numpy as np
-
 from keras_inception.errors import BadInput
-from keras_inception.imagenet import imagenet_classes
 from keras_inception.images import LOOSE, photographs, tell
 
 from .examples import Examples, of_paths
 from .headers import readable
 
 
-def labelled(
-    folder: str | Path, classes: tuple[str, ...], labels: str | Path | None = None
-) -> Examples:
-    """The photographs under `folder` for a network that knows `classes`.
+def labelled(folder: str | Path, labels: str | Path | None = None) -> Examples:
+    """The photographs under `folder`, their classes as the folder or the list calls them.
 
     `labels` is a text file with a file name and a class on every line, separated by white space
     or a comma, as Caffe's val.txt; names count from the folder. Without it every photograph's class
-    is the name of its sub-folder. A class is a position from 0, a name in `classes` (in a
-    file, one without spaces), or, for the 1000 of ImageNet, a WordNet id.
+    is the name of its sub-folder.
 
     Photographs that cannot be read, and those in no sub-folder, are counted, named and left out.
 
-    Raises BadInput if a file is missing, or a class unknown.
+    Raises BadInput if a file is missing.
     """
     folder = Path(folder)
     if not os.path.isdir(folder):
         raise BadInput(f"there is no folder {str(folder)!r}; give one of photographs")
     if labels is not None:
-        paths, positions = listed(folder, classes, Path(labels))
+        paths, names = listed(folder, Path(labels))
     else:
         found = photographs(folder)
         paths = [path for path in found if path.parent != folder]
@@ -45,32 +39,20 @@ def labelled(
                 f"the photographs in {folder} are in no sub-folders, which would say their "
                 "classes; sort them so, or give --labels a file of their names and classes"
             )
-        pairs = [(path, path.relative_to(folder).parts[0]) for path in paths]
-        positions = _positions(pairs, classes, lambda path: f"the sub-folder of {path}")
+        names = [path.relative_to(folder).parts[0] for path in paths]
 
     _, usable = readable(paths)
     if not usable:
         raise BadInput(f"none of the {len(paths)} photographs in {folder} can be read; give others")
-    return of_paths(paths, positions, classes).take(np.array(usable))
+    classes = tuple(sorted({names[i] for i in usable}))
+    position = {name: k for k, name in enumerate(classes)}
+    labels = [position[names[i]] for i in usable]
+    return of_paths([paths[i] for i in usable], labels, classes)
 
 
-def _positions(pairs: list[tuple[Path, str]], classes: tuple[str, ...], where) -> list[int]:
-    known = {str(k): k for k in range(len(classes))}
-    known |= {name: k for k, name in enumerate(classes)}
-    if len(classes) == 1000:
-        known |= {wnid: k for k, (wnid, _) in enumerate(imagenet_classes())}
-    for path, name in pairs:
-        if name not in known:
-            raise BadInput(
-                f"{where(path)} names the class {name!r}, which is none of the network's "
-                f"{len(classes)}; give positions from 0, their names"
-                + (", or WordNet ids" if len(classes) == 1000 else "")
-            )
-    return [known[name] for _, name in pairs]
-
-
-def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[Path], list[int]]:
-    """The files under `folder` that the text file `labels` lists, and their classes' positions."""
+def listed(folder: Path, labels: Path) -> tuple[list[Path], list[str]]:
+    """The files under `folder` that the text file `labels` lists, and the class of each as it is
+    written there: a name, or a position from 0."""
     if not labels.is_file():
         raise BadInput(f"there is no file {str(labels)!r}; give one of names and classes")
     try:
@@ -93,5 +75,4 @@ def listed(folder: Path, classes: tuple[str, ...], labels: Path) -> tuple[list[P
         pairs.append((path, match[2]))
     if not pairs:
         raise BadInput(f"{labels} is empty; it needs a file name and a class on every line")
-    positions = _positions(pairs, classes, lambda path: f"line {path.name} of {labels}")
-    return [path for path, _ in pairs], positions
+    return [path for path, _ in pairs], [name for _, name in pairs]

@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from keras_inception import records
+from keras_inception.class_matching import match
 from keras_inception.errors import BadInput
 from keras_inception.files import write_bytes
 from keras_inception.locks import alone
@@ -72,8 +73,15 @@ class Run:
         return DataRef.of(self.recipe)
 
     def split(self) -> Split:
-        """The images it was trained on, chosen by and tested on, loaded anew."""
-        return self.data_ref.split()
+        """The images it was trained on, chosen by and tested on, loaded anew.
+
+        Raises BadInput if they have classes now that it does not know.
+        """
+        found = self.data_ref.split()
+        if found.classes == self.classes:
+            return found
+        positions = match(found.classes, self.classes, what="the images", who=str(self.folder))
+        return found.known_as(self.classes, positions)
 
     def to_json(self) -> str:
         record = {field.name: getattr(self, field.name) for field in fields(self)[1:]}

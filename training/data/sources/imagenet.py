@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from keras_inception.class_matching import match
 from keras_inception.errors import BadInput
 
 from ..examples import TEST, TRAIN, VALIDATION
@@ -31,7 +32,16 @@ def listing(root: Path) -> Listing:
     held = root / "val"
     lists = [path for path in (root / "val.txt", held / "val.txt") if path.is_file()]
     if lists:
-        for path, label in zip(*listed(held, found.classes, lists[0]), strict=True):
+        paths, names = listed(held, lists[0])
+        positions = match(
+            tuple(dict.fromkeys(names)),
+            found.classes,
+            what=f"the lines of {lists[0]}",
+            who=str(root / "train"),
+            numbers=True,
+        )
+        for path, name in zip(paths, names, strict=True):
+            label = positions[name]
             found.add(path, label, _key(path, label, VALIDATION), VALIDATION)
     elif held.is_dir() and any(path.is_dir() for path in held.iterdir()):
         add(held, VALIDATION)
