@@ -357,7 +357,7 @@ def _open_table(path: Path) -> None:
     for k in range(6):
         if not (path.parent / f"a{k}.png").exists():
             Image.new("RGB", (4, 4), (k, k, k)).save(path.parent / f"a{k}.png")
-    sources.find(f"csv:{path}", 0.2, 0)
+    sources.find(f"csv:{path}")
 
 
 def _records(scratch: Path) -> list[bytes]:

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from math import prod
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from . import records
 from .errors import BadInput
 from .layers import OURS, default_keras
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 

@@ -260,7 +260,7 @@ def test_hdf5_of_others_is_opened_in_a_child_alone(file, tmp_path, monkeypatch):
 
 
 def test_weights_of_another_model_are_a_sentence(file):
-    with pytest.raises(BadInput, match=r"small\.keras cannot be loaded: "):
+    with pytest.raises(BadInput, match=r"small\.keras cannot be read into a network: "):
         ki.GoogLeNet(weights=file, width=0.25)
 
 
