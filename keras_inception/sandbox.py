@@ -22,12 +22,13 @@ _NO_NEW_PRIVS = 38
 _CAPABILITIES = 0x20080522
 
 
-def close(memory: int) -> int:
+def close(memory: int, seconds: int | None = None) -> int:
     """What is open stays so, and nothing else can be had from here on.
 
     On Linux: no file is opened, made, removed or executed, nor does one grow; no new descriptor,
     so no socket; no rights of root; no signal to other processes (from 6.12); at most `memory`
-    bytes of address space beside those in use. Files need Landlock: 5.13, and a system that has it
+    bytes of address space beside those in use; where `seconds` are given, the process is ended by
+    SIGXCPU when it has computed for so long since it began, however busy the system is. Files need Landlock: 5.13, and a system that has it
     switched on. Elsewhere there are the limits that the system has: none on Windows.
 
     The bytes of address space in use, for `bound`; 0 where they are not known. What is imported
@@ -42,6 +43,8 @@ def close(memory: int) -> int:
             with open("/proc/self/statm", encoding="ascii") as file:
                 used = int(file.read().split()[0]) * resource.getpagesize()
             _limit(resource.RLIMIT_AS, used + memory)
+        if seconds is not None:
+            _limit(resource.RLIMIT_CPU, seconds)
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_FSIZE, 0)
     if linux:

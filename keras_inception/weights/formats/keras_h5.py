@@ -21,8 +21,11 @@ from ...errors import BadInput
 from . import keras_h5_layouts
 from .numpy_arrays import INFLATION, MOST
 
-# Seconds for starting, and bytes a second for reading: ten times what a slow machine needs.
-START, SPEED = 10, 10e6
+# Seconds of computing for starting, and bytes a second for reading: ten times what a slow machine
+# needs; and how much longer the clock on the wall may run, where others compute too.
+START, SPEED, BUSY = 10, 10e6, 10
+#: What a process has for a status that the system ended for that: -SIGXCPU, on all of them.
+_COMPUTED_TOO_LONG = -24
 # Keras numbers the layers nobody named through a whole session: only their order means anything.
 NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 
@@ -95,16 +98,19 @@ def copy(path: Path, target: Path, within: Path) -> int:
 def _asked(key: str, path: Path, within: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """The arrays of the file by `key`, as `keras_h5_layouts` says, each read when it is used."""
     given = within.stat().st_size
-    asked = [*children.command(f"{__package__}.keras_h5_layouts"), key, str(given)]
+    seconds = round(START + path.stat().st_size / SPEED)
+    module = f"{__package__}.keras_h5_layouts"
+    asked = [*children.command(module), key, str(given), str(seconds)]
     # Twice, as bfloat16 is widened; and the heads that NumPy and the archive write.
     most = 2 * INFLATION * given + 1000 * MOST
     with tempfile.TemporaryFile() as out:
         try:
             with open(path, "rb") as file:
-                seconds = START + path.stat().st_size / SPEED
-                status, words = children.answer(asked, file, out, seconds, most)
-        except children.Late as error:
-            raise BadInput("HDF5 comes to no end with it; get the file again") from error
+                status, words = children.answer(asked, file, out, BUSY * seconds, most)
+        except children.Late:
+            status = _COMPUTED_TOO_LONG
+        if status == _COMPUTED_TOO_LONG:
+            raise BadInput("HDF5 comes to no end with it; get the file again")
         if status == keras_h5_layouts.NAMELESS:
             raise keras_h5_layouts.Nameless(words)
         if status:

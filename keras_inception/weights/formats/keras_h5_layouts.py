@@ -137,13 +137,13 @@ def _config(file: h5py.File) -> np.ndarray:
     return np.frombuffer(text if isinstance(text, bytes) else str(text).encode(), np.uint8)
 
 
-def write(key: str, given: int, weights: BinaryIO, out: BinaryIO) -> None:
+def write(key: str, given: int, seconds: int, weights: BinaryIO, out: BinaryIO) -> None:
     """As the module says. Raises BadInput, and whatever h5py raises on damage."""
     # Every array twice, as bfloat16 is widened, and once more while it is written.
     # What is imported for these is imported now.
     with h5py.File(io.BytesIO(), "w") as nothing:
         np.savez(io.BytesIO(), x=len(nothing))
-    used = sandbox.close(MEMORY + 3 * INFLATION * given)
+    used = sandbox.close(MEMORY + 3 * INFLATION * given, seconds)
     sandbox.bound(used + MEMORY)
     with h5py.File(weights, "r") as file:
         found = dict(_items(file, set())) if key == "paths" else _layers(file)
@@ -162,7 +162,7 @@ def write(key: str, given: int, weights: BinaryIO, out: BinaryIO) -> None:
 
 if __name__ == "__main__":
     try:
-        write(sys.argv[1], int(sys.argv[2]), sys.stdin.buffer, sys.stdout.buffer)
+        write(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.stdin.buffer, sys.stdout.buffer)
     except Exception as error:
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
         print(kind + " ".join(str(error).split())[:300], file=sys.stderr)
