@@ -3,15 +3,35 @@ of labels mean average precision, of numbers their errors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from .errors import BadInput
 
 
+class Ranked:
+    """Scores of which one can be better: by the fields that `BETTER` names, 1 for those of which
+    more is better and -1 for the others; the first is called `NAME`."""
+
+    BETTER: ClassVar[Mapping[str, int]]
+    NAME: ClassVar[str]
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Greater for the better."""
+        return tuple(sign * getattr(self, name) for name, sign in self.BETTER.items())
+
+    @property
+    def chief(self) -> str:
+        """What is looked at first, in words."""
+        return f"{self.NAME} {getattr(self, next(iter(self.BETTER))):.4f}"
+
+
 @dataclass(frozen=True)
-class Scores:
+class Scores(Ranked):
     """Fractions in 0..1 of images whose class is the first (one of the first five) guessed;
     loss is the mean cross-entropy in nats, with probabilities clipped at 1e-7. `auc`, of two
     classes that are both there, is how often an image of the second has more of it than one of the
@@ -20,6 +40,8 @@ class Scores:
     `part` is the part of a split that the images are: "validation", by which something was chosen;
     "test"; "held-out", which served as both; or "" for others.
     """
+
+    BETTER, NAME = {"top1": 1, "loss": -1}, "top-1"
 
     top1: float
     top5: float
@@ -50,10 +72,12 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class LabelScores:
+class LabelScores(Ranked):
     """Of images that have any number of labels: `mean_precision` is the mean over the labels of the
     average precision, in 0..1, of those that some images have, of which there are `labels`;
     `right` the share of all decisions, at a probability of a half, that are."""
+
+    BETTER, NAME = {"mean_precision": 1, "right": 1}, "mAP"
 
     mean_precision: float
     right: float
@@ -69,9 +93,11 @@ class LabelScores:
 
 
 @dataclass(frozen=True)
-class NumberScores:
+class NumberScores(Ranked):
     """Of numbers: the mean absolute error, the root of the mean squared one, and `r2`, the share of
     the numbers' variance that is explained, below 0 if their mean explains more."""
+
+    BETTER, NAME = {"mae": -1, "rmse": -1}, "MAE"
 
     mae: float
     rmse: float
@@ -81,6 +107,9 @@ class NumberScores:
 
     def __str__(self):
         return f"MAE {self.mae:.6g}  RMSE {self.rmse:.6g}  R2 {self.r2:.4f}  on {_images(self)}"
+
+
+AnyScores = Scores | LabelScores | NumberScores
 
 
 def _images(scores) -> str:

@@ -4,14 +4,24 @@ what its network ends in, how it is scored, and how close two answers are."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import BadInput
-from .metrics import LabelScores, NumberScores, Scores, score, score_labels, score_numbers
+from .metrics import (
+    AnyScores,
+    LabelScores,
+    NumberScores,
+    Scores,
+    score,
+    score_labels,
+    score_numbers,
+)
 
+#: How often the images' labels are shuffled to see how well guessing finds them.
+_DRAWS = 19
 #: How near a file's numbers are to be, of their spread over images, and how alike its vectors.
 NEAR, COSINE = 0.1, 0.99
 
@@ -36,10 +46,17 @@ class Kind(ABC):
         if `ended`."""
 
     @abstractmethod
-    def score(
-        self, values: np.ndarray, truth: np.ndarray, part: str = ""
-    ) -> Scores | LabelScores | NumberScores:
+    def score(self, values: np.ndarray, truth: np.ndarray, part: str = "") -> AnyScores:
         """How good `values`, (n, outputs), are."""
+
+    @abstractmethod
+    def loss(self, truth: np.ndarray) -> str | Callable:
+        """What training makes small, as `compile` of any Keras takes it. Here and below `truth` is
+        what is right of the images, as for `score`."""
+
+    @abstractmethod
+    def chance(self, values: np.ndarray, truth: np.ndarray) -> str:
+        """What says that `values` are no better than guesses; empty if they are."""
 
     @abstractmethod
     def same(self, values: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -70,6 +87,18 @@ class _Classes(_Probabilities):
     def score(self, values, truth, part="") -> Scores:
         return score(values, truth, part)
 
+    def loss(self, truth):
+        return "sparse_categorical_crossentropy"
+
+    def chance(self, values, truth):
+        found, guess = self.score(values, truth), 1 / len(np.unique(truth))
+        if found.interval[0] > guess:
+            return ""
+        return (
+            f"is right on {found.top1:.1%} of {found.images} images, where guessing is on "
+            f"{guess:.1%}"
+        )
+
     def same(self, values, expected):
         return values.argmax(axis=1) == expected.argmax(axis=1)
 
@@ -82,6 +111,19 @@ class _Labels(_Probabilities):
 
     def score(self, values, truth, part="") -> LabelScores:
         return score_labels(values, truth, part)
+
+    def loss(self, truth):
+        return "binary_crossentropy"
+
+    def chance(self, values, truth):
+        found, draw = self.score(values, truth).mean_precision, np.random.default_rng(0)
+        others = (self.score(values, draw.permutation(truth)) for _ in range(_DRAWS))
+        if found >= (most := max(other.mean_precision for other in others)):
+            return ""
+        return (
+            f"finds the labels of {len(truth)} images with a mean average precision of "
+            f"{found:.4f}, and those of the images in another order with up to {most:.4f}"
+        )
 
     def same(self, values, expected):
         return ((values >= 0.5) == (expected >= 0.5)).all(axis=1)
@@ -96,13 +138,22 @@ class _Numbers(Kind):
     def score(self, values, truth, part="") -> NumberScores:
         return score_numbers(values, truth, part)
 
+    def loss(self, truth):
+        # Of numbers in thousands a step would be a million times as far.
+        scale = np.maximum(truth.std(axis=0), 1).astype(np.float32)
+        return lambda right, values: ((values - right) / scale) ** 2
+
+    def chance(self, values, truth):
+        found = self.score(values, truth)
+        return f"has {found}: the mean number does as well for each" if found.r2 <= 0 else ""
+
     def same(self, values, expected):
         spread = np.maximum(expected.std(axis=0), np.finfo(np.float32).tiny)
         return (np.abs(values - expected) <= NEAR * spread).all(axis=1)
 
 
 class _Features(_Numbers):
-    """A vector whose direction counts."""
+    """A vector whose direction counts. None is the right one."""
 
     def score(self, values, truth, part="") -> NumberScores:
         raise BadInput(

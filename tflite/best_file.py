@@ -9,9 +9,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
+
 from keras_inception.builder import MAIN
 from keras_inception.errors import BadInput
-from keras_inception.metrics import Scores
+from keras_inception.metrics import AnyScores
 from keras_inception.training.data.evaluation_pixels import EvaluationPixels, RunImages, pixels
 from keras_inception.training.tensorboard.events import Events, truncate
 
@@ -37,13 +39,13 @@ class Candidate:
 
     epoch: int
     fault: str
-    scores: Scores
+    scores: AnyScores
     agreement: Agreement
     layers: tuple[Layer, ...]
 
     @property
-    def rank(self) -> tuple[bool, float, float]:
-        return not self.fault, self.scores.top1, -self.scores.loss
+    def rank(self) -> tuple[float, ...]:
+        return not self.fault, *self.scores.rank
 
     def __str__(self):
         return f"after epoch {self.epoch}" if self.epoch else "post-training"
@@ -67,7 +69,8 @@ class Candidates:
         images = RunImages.of(replace(split, validation=judged), size, expected)
         self.shown, self.test = images.validation, images.test
         self.folder = source.folder / "tensorboard" / "int8"
-        self.trained = self.shown.score(source.classifier.of_pixels)
+        self.kind = source.classifier.kind
+        self.trained = self._scores(source.classifier.of_pixels, self.shown)
         self.all: list[Candidate] = []
         self.kept: Graph
         truncate(self.folder, 0)
@@ -80,7 +83,7 @@ class Candidates:
         expected, (graph, fault) = self.source.preprocessing, self.make()
         if fault and not epoch:
             raise BadInput(fault)
-        agrees = agreement(graph, self.quantized, self.compared, expected)
+        agrees = agreement(graph, self.quantized, self.compared, expected, self.kind)
         observed = self.compared[:OBSERVED]
         layers = by_layer(graph, self.quantized, self.source.network, observed, expected)
         if not agrees.holds:
@@ -90,7 +93,7 @@ class Candidates:
                 agrees,
                 first_departure(layers),
             )
-        scores = self._scores(graph, self.shown)
+        scores = self._scores(self._of_pixels(graph), self.shown)
         made = Candidate(epoch, fault, scores, agrees, layers)
         log.info("INT8 %s: %s%s", made, scores, f"; left out: {fault}" if fault else "")
         self._draw(made)
@@ -98,13 +101,16 @@ class Candidates:
         if self._first() is made:  # Only the best is worth its memory.
             self.kept = graph
 
-    def _scores(self, graph: Graph, shown: EvaluationPixels) -> Scores:
+    def _of_pixels(self, graph: Graph) -> Callable[[np.ndarray], np.ndarray]:
         file, expected = File(graph), self.source.preprocessing
-        return shown.score(lambda part: file.probabilities(expected.caller(part)))
+        return lambda pixels: file.probabilities(expected.caller(pixels), self.kind)
+
+    def _scores(self, of_pixels, shown: EvaluationPixels) -> AnyScores:
+        return self.kind.score(shown.every(of_pixels), shown.examples.truth, shown.examples.part)
 
     def best(self) -> tuple[Graph, dict]:
-        """The most accurate file, the least loss among equals; and what was measured: of it on the
-        test images, and of all on the validation images.
+        """The best file, as scores of its kind of output are ranked, the first of equals; and what
+        was measured: of it on the test images, and of all on the validation images.
 
         Raises BadInput if no file may be kept, or if the only ones that may are less accurate than
         the post-training file.
@@ -112,25 +118,25 @@ class Candidates:
         best, post_training = self._first(), self.all[0]
         if best.fault:
             raise BadInput(self.all[-1].fault)
-        if best.scores.top1 < post_training.scores.top1:
+        if best.scores.rank[0] < post_training.scores.rank[0]:
             raise BadInput(
-                f"fine-tuning lost accuracy, {best.scores.top1:.4f} where the post-training file "
-                f"has {post_training.scores.top1:.4f}, and that may not be kept: "
+                f"fine-tuning lost accuracy, {best.scores.chief} where the post-training file "
+                f"has {post_training.scores.chief}, and that may not be kept: "
                 f"{post_training.fault}; nothing was kept: fine-tune at a lower rate"
             )
         log.info(
-            "kept: the file %s, top-1 %.4f; float %.4f, post-training %.4f, on %d %s images",
+            "kept: the file %s, %s; float %s, post-training %s, on %d %s images",
             best,
-            best.scores.top1,
-            self.trained.top1,
-            post_training.scores.top1,
+            best.scores.chief,
+            self.trained.chief,
+            post_training.scores.chief,
             self.trained.images,
             self.trained.part,
         )
         log.info("testing the float network and the file on %d images", len(self.test))
         tested = {
-            "float": self.test.score(self.source.classifier.of_pixels),
-            "int8": self._scores(self.kept, self.test),
+            "float": self._scores(self.source.classifier.of_pixels, self.test),
+            "int8": self._scores(self._of_pixels(self.kept), self.test),
         }
         log.info("float %s", tested["float"])
         log.info("INT8 %s", tested["int8"])
@@ -150,8 +156,9 @@ class Candidates:
 
     def _draw(self, made: Candidate) -> None:
         events, step = Events(self.folder), self.source.recipe.epochs + made.epoch
-        events.scalar(f"{MAIN}/accuracy", made.scores.top1, step)
-        events.scalar(f"{MAIN}/loss", made.scores.loss, step)
+        for name in made.scores.BETTER:
+            curve = "accuracy" if name == "top1" else name  # As Keras calls it.
+            events.scalar(f"{MAIN}/{curve}", getattr(made.scores, name), step)
         for layer in made.layers:
             for kind, value in layer.record.items():
                 if kind != "name" and value is not None:

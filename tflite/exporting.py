@@ -166,7 +166,8 @@ def quantize(
     subject: a run folder; or a Keras 3 model or a `.keras` file, whose file goes to `out`.
     data: the images to fine-tune a Keras model on, a source as for training.
     classes, preprocessing, image_size, kind, head, trust: for a Keras model, as for
-        `keras_inception.open_classifier`; outputs must be of classes.
+        `keras_inception.open_classifier`; labels and numbers take `csv:FILE` as data, a table with
+        a column for each.
     classes_map: which of its classes are those of the images that are called otherwise, as for
         `keras_inception.evaluate`.
     accept: go on with a model that knows the images' classes no better than chance.
@@ -176,9 +177,10 @@ def quantize(
         recipe's precision.
     io, logits, allow_float, said: as for `export`.
 
-    The file is the most accurate, on the validation images, of those after each epoch, the
-    post-training one among them; the figures "float" and "int8" are of the test images. Raises
-    BadInput if a network from elsewhere knows the images' classes no better than chance, if the
+    The file is the best, on the validation images, of those after each epoch, the post-training one
+    among them: of classes by top-1 and then the loss, of labels by their mean average precision, of
+    numbers by their mean absolute error. The figures "float" and "int8" are of the test images.
+    Raises BadInput if a network from elsewhere knows what is right no better than chance, if the
     quantized network is not the trained one, the file is not integer throughout, or an operator of
     it computes something else than its layer; outputs that depart from the fake-quantized model's
     are warned of.
@@ -232,7 +234,8 @@ def quantize(
         batches = TrainingBatches(split.train, recipe.with_hard_labels, expected, recipe.epochs)
         policy = precision.resolve(recipe.precision) if chosen.MIXED else "float32"
         chosen.KERAS.utils.set_random_seed(recipe.seed)
-        quantized.fine_tune(batches, epochs, rate, candidates.consider, policy)
+        given = source.classifier.kind
+        quantized.fine_tune(batches, epochs, rate, candidates.consider, policy, given)
     graph, measured = candidates.best()
     tuning = {"engine": engine, "epochs": epochs, "learning_rate": rate}
     details = {"calibration": _provenance(source), "quantization_aware_training": tuning}

@@ -14,10 +14,9 @@ import numpy as np
 from keras_inception.crops import stacked, views
 from keras_inception.errors import BadInput
 from keras_inception.evaluation.classifier import KerasClassifier, open_classifier
-from keras_inception.evaluation.known_classes import Map, known_to
+from keras_inception.evaluation.known_classes import Map, split_for
 from keras_inception.images import photographs, readable
-from keras_inception.metrics import score
-from keras_inception.outputs import CLASSES, LABELS
+from keras_inception.outputs import CLASSES, LABELS, NUMBERS
 from keras_inception.preprocess import Preprocessing
 from keras_inception.training.data import DataRef, Split
 from keras_inception.training.data.evaluation_pixels import pixels
@@ -37,9 +36,9 @@ class Source:
     """A trained network without heads, in plain layers, and what its files have to say of it.
 
     Files are called by its `name` and go to `folder`. `calibration` are uint8 pixels, (n, size,
-    size, channels), as for evaluation, or noise where not `calibrated`; `labels` their classes,
-    where these are known. `data` are the images it
-    was trained on, so far as that is known; `split` and `recipe` those to fine-tune on and how,
+    size, channels), as for evaluation, or noise where not `calibrated`; `truth` what is
+    right of them, where that is known. `data` are the images it was trained on, so far as that is
+    known; `split` and `recipe` those to fine-tune on and how,
     None where there are none.
     """
 
@@ -54,7 +53,7 @@ class Source:
     calibrated: bool = True
     split: Split | None = None
     recipe: Recipe | None = None
-    labels: np.ndarray | None = None
+    truth: np.ndarray | None = None
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -71,22 +70,20 @@ class Source:
         """Raise BadInput if the network, as it is, is no better at the calibration images, which
         are as many of each class, than guessing: so it is if its classes or its pixels are others
         than was said. A run's network, of which both are known, is told so."""
-        if self.labels is None:
+        if self.truth is None:
             return
-        found = score(self.classifier.of_pixels(self.calibration), self.labels)
-        guess = 1 / len(np.unique(self.labels))
-        if found.interval[0] > guess:
+        classifier, kind = self.classifier, self.classifier.kind
+        chance = kind.chance(classifier.of_pixels(self.calibration), self.truth)
+        if not chance:
             return
-        said = (
-            f"{self.classifier.name} is right on {found.top1:.1%} of {found.images} images, where "
-            f"guessing is on {guess:.1%}"
-        )
-        if self.classifier.run is not None:
+        said = f"{classifier.name} {chance}"
+        if classifier.run is not None:
             log.warning("%s: it has not learned much", said)
             return
         raise BadInput(
-            f"{said}: these are not its classes, they are not in this order, or its preprocessing "
-            "is another; look at --classes and --preprocessing, or go on with --accept"
+            f"{said}: these are not its {kind.name}, they are not in this order, or its "
+            "preprocessing is another; look at --classes and --preprocessing, or go on with "
+            "--accept"
         )
 
 
@@ -131,14 +128,11 @@ def open_source(
     name = re.sub(r"\W+", "_", opened.path.stem if opened.path else opened.name)
     shape = opened.network.shape
     if data is not None:
-        if opened.kind is not CLASSES:
-            raise BadInput(
-                f"{opened.name} gives {opened.kind.name}: fine-tuning is for classes, of which one "
-                "is right; `keras-inception export --scheme int8` quantizes it after its training"
-            )
         if images is not None:
             raise BadInput("the images of --data calibrate; leave out others")
-        recipe = recipe_for(data, image_size=shape[0])
+        # A number may say where something is, or how large.
+        whole = {"flip": False, "min_area": 1.0, "aspect": 1.0} if opened.kind is NUMBERS else {}
+        recipe = recipe_for(data, image_size=shape[0], **whole)
         return _fine_tuned(opened, name, Path(out), recipe, classes_map)
     if not opened.classes and opened.kind in (CLASSES, LABELS):
         raise BadInput(
@@ -169,13 +163,15 @@ def _of_run(opened: KerasClassifier) -> Source:
 def _fine_tuned(
     opened: KerasClassifier, name: str, folder: Path, recipe: Recipe, classes_map: Map
 ) -> Source:
-    split = DataRef.of(recipe).split()
+    split = split_for(opened, DataRef.of(recipe), classes_map)
+    if not len(split.train):
+        raise BadInput(f"{recipe.data} marks no images train; fine-tuning needs some")
     if split.train.channels != opened.channels:
         raise BadInput(
             f"{opened.name} takes {opened.channels} channels, {recipe.data} has "
             f"{split.train.channels}"
         )
-    return _on(known_to(opened, split, classes_map), opened, name, folder, recipe)
+    return _on(split, opened, name, folder, recipe)
 
 
 def _on(split: Split, opened: KerasClassifier, name: str, folder: Path, recipe: Recipe) -> Source:
@@ -191,7 +187,7 @@ def _on(split: Split, opened: KerasClassifier, name: str, folder: Path, recipe: 
         DataRef.of(recipe),
         split=split,
         recipe=recipe,
-        labels=chosen.labels,
+        truth=chosen.truth,
     )
 
 

@@ -15,12 +15,12 @@ from keras_inception.images import centre
 from keras_inception.metrics import LabelScores, NumberScores, Scores
 from keras_inception.outputs import CLASSES
 from keras_inception.preprocess import Preprocessing
-from keras_inception.training.data import DataRef, targets
+from keras_inception.training.data import DataRef
 from keras_inception.training.data.examples import Examples
 from keras_inception.training.data.labelled import labelled
 
 from .classifier import Classifier, open_classifier
-from .known_classes import Map, columns, known_to
+from .known_classes import Map, columns, known_to, split_for
 
 
 def evaluate(
@@ -45,7 +45,7 @@ def evaluate(
     subject: as for `open_classifier`, or a list of such.
     data: the source of images, as for training, of which the test part is taken; None means those
         that the first subject was trained on, split as in its run. For labels and numbers
-        `csv:FILE`, as `targets.read` takes it.
+        `csv:FILE`, a table with a column for each (`training.data.targets`).
     images, labels: instead, all photographs in a folder; the file of their classes, if their
         sub-folders do not say them.
     classes, preprocessing, image_size, kind, head, trust: as for `open_classifier`.
@@ -75,23 +75,19 @@ def evaluate(
             f"{first.name} gives {first.kind.name}, {other[0].name} {other[0].kind.name}: only "
             "outputs of one kind are averaged"
         )
-    if first.kind is CLASSES:
-        examples = _examples(first, data, images, labels)
-        examples = known_to(first, examples, classes_map, numbers=labels is not None)
-        truth = examples.labels
-    else:
-        examples, truth = _of_table(first, data)
+    examples = _examples(first, data, images, labels, classes_map)
     each = []
     for classifier in opened:
         own = columns(classifier, examples.classes, classes_map)
         each.append(outputs(classifier, examples, crops, short_side)[:, own])
-    return first.kind.score(np.mean(each, axis=0), truth, examples.part)
+    return first.kind.score(np.mean(each, axis=0), examples.truth, examples.part)
 
 
-def _examples(classifier: Classifier, source, images, labels) -> Examples:
-    if images is not None:
-        return labelled(images, labels)
-    known = classifier.data
+def _examples(classifier: Classifier, source, images, labels, classes_map) -> Examples:
+    if images is not None and classifier.kind is CLASSES:
+        shown = labelled(images, labels)
+        return known_to(classifier, shown, classes_map, numbers=labels is not None)
+    known = DataRef("") if images is not None else classifier.data
     if source is not None:
         known = replace(known, source=source) if known else DataRef(source)
     if known is None:
@@ -99,22 +95,7 @@ def _examples(classifier: Classifier, source, images, labels) -> Examples:
             f"{classifier.name} does not say what it was trained on; name images with --data or "
             "--images"
         )
-    return known.split().test
-
-
-def _of_table(classifier: Classifier, source) -> tuple[Examples, np.ndarray]:
-    kind, _, table = (source or "").partition(":")
-    if kind != "csv" or not table:
-        raise BadInput(
-            f"{classifier.name} gives {classifier.kind.name}; give --data csv:FILE, a table of "
-            "images with a column for each"
-        )
-    if not classifier.classes:
-        raise BadInput(
-            f"{classifier.name} does not name its {classifier.outputs} {classifier.kind.name}: "
-            "name them with --classes FILE, as the columns of the table"
-        )
-    return targets.read(Path(table), classifier.classes, classifier.kind)
+    return split_for(classifier, known, classes_map).test
 
 
 def outputs(

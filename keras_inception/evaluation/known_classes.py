@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from keras_inception.class_matching import POSITION, listed, match, read_map
 from keras_inception.errors import BadInput
-from keras_inception.training.data import Examples, Split
+from keras_inception.outputs import CLASSES, FEATURES
+from keras_inception.training.data import DataRef, Examples, Split, targets
 
 from .classifier import Classifier
 
@@ -20,6 +21,33 @@ _ADVICE = (
     "say with --classes-map FILE which is which, on each line THEIRS,KNOWN, or with "
     f"--classes-map {POSITION} that both lists have one order"
 )
+
+
+def split_for(classifier: Classifier, data: DataRef, said: Map = None) -> Split:
+    """The images that `data` names, what is right of each being in the order of the outputs of
+    `classifier`: classes by `known_to`, labels and numbers out of a table's columns.
+
+    Raises BadInput for what has no such answers, or names them otherwise.
+    """
+    kind, (source, _, table) = classifier.kind, data.source.partition(":")
+    if kind is CLASSES:
+        return known_to(classifier, data.split(), said)
+    if kind is FEATURES:
+        raise BadInput(
+            f"{classifier.name} gives features, which have no right answer to be trained on or "
+            "compared with; export says how close a file's are to its model's"
+        )
+    if source != "csv" or not table:
+        raise BadInput(
+            f"{classifier.name} gives {kind.name}; give --data csv:FILE, a table of images with a "
+            "column for each"
+        )
+    if not classifier.classes:
+        raise BadInput(
+            f"{classifier.name} does not name its {classifier.outputs} {kind.name}: name them with "
+            "--classes FILE, as the columns of the table"
+        )
+    return targets.split(data, classifier.classes, kind)
 
 
 def known_to(

@@ -169,9 +169,10 @@ class Graph:
         return cut
 
     def without_softmax(self) -> Graph:
-        """The file ending at the input of the softmax it ends in; as it is if it has none."""
+        """The file ending at the input of the softmax, or the sigmoids, it ends in; as it is if it
+        has none."""
         last = self.makers.get(self.unconverted(self.outputs[0]))
-        if last is None or self.kind(last) != "SOFTMAX":
+        if last is None or self.kind(last) not in ("SOFTMAX", "LOGISTIC"):
             return self
         return self.cut([int(last.inputs[0])])
 

@@ -13,6 +13,7 @@ import numpy as np
 from keras_inception.errors import BadInput
 from keras_inception.inference import outputs_of
 from keras_inception.native_output import verbosity
+from keras_inception.outputs import CLASSES, Kind
 
 from ..convert.rounding import rounding
 from ..keras_graph.plain import Layer, PlainNetwork
@@ -69,13 +70,15 @@ class FakeQuantized(ABC):
         learning_rate: float,
         after_epoch: Callable[[int], None] = lambda epoch: None,
         precision: str = "float32",
+        kind: Kind = CLASSES,
     ) -> None:
         """Train with SGD from `learning_rate` down to 0 along a cosine.
 
         `batches` are TrainingBatches; their epochs count on from where they stand. `after_epoch` is
         told how many are done, from 1, and finds the model in float32. Ranges follow the
-        activations for the first half of the steps. `precision` is the dtype policy to train in;
-        raises BadInput for one that the engine cannot compute in.
+        activations for the first half of the steps. `kind` is what the outputs are, which decides
+        the loss. `precision` is the dtype policy to train in; raises BadInput for one that the
+        engine cannot compute in.
         """
         if precision != "float32" and not self.MIXED:
             raise BadInput(
@@ -95,8 +98,8 @@ class FakeQuantized(ABC):
         with self._computed_in(precision):
             self.model.compile(
                 optimizer=optimizers.SGD(schedule, momentum=0.9, nesterov=True),
-                loss="sparse_categorical_crossentropy",
-                metrics=["accuracy"],
+                loss=kind.loss(batches.examples.truth),
+                metrics=["accuracy"] if kind is CLASSES else [],
             )
             callbacks = [callback(on_epoch_begin=begin, on_epoch_end=end)]
             self.model.fit(**fed, epochs=epochs, verbose=verbosity(), callbacks=callbacks)

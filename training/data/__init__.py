@@ -78,7 +78,7 @@ class DataRef:
                     f"--group-by {self.group_by!r}: none can be held out to test on; group by less"
                 )
         train = _without(train, test, "to train on", "to test on")
-        if validation is None and self.validation:
+        if validation is None and self.validation and len(train):
             # Not the numbers that drew the test part.
             train, validation = hold_out(train, self.validation, (self.seed, 1))
             if not len(validation):

@@ -58,7 +58,8 @@ class EvaluationBatches(keras.utils.PyDataset):
 class TrainingBatches(keras.utils.PyDataset):
     """(float32 images, labels), shuffled and augmented; a last short batch is left out.
 
-    Labels are int32, or float32 shares of every class where the recipe has soft labels.
+    Labels are int32, or float32 shares of every class where the recipe has soft labels; or what
+    else is right of the images, `Examples.truth`.
     Every image's augmentation depends on the seed, the epoch and its index alone, so that a
     resumed run sees what an uninterrupted one would have. With class weights, those of the
     batch's images come third. `batch_size` is that of all processes of `distribution` together;
@@ -114,7 +115,8 @@ class TrainingBatches(keras.utils.PyDataset):
         draws = draws[np.arange(rows.start - before, rows.stop)]
         views, rngs = zip(*self._map(lambda d: self._view(int(d), epoch), draws), strict=True)
         images = stacked(views, self.examples.channels)
-        labels = classes = self.examples.labels[draws % len(self.examples)]
+        chosen = draws % len(self.examples)
+        labels, classes = self.examples.truth[chosen], self.examples.labels[chosen]
         if recipe.soft_labels:
             labels = soft(labels, len(self.examples.classes), recipe.label_smoothing)
         if recipe.mixup or recipe.cutmix:

@@ -60,9 +60,13 @@ class EvaluationPixels:
 
     def score(self, scores: Callable[[np.ndarray], np.ndarray]) -> Scores:
         """How well pixels' `scores`, probabilities (n, classes), are those of the labels."""
+        return score(self.every(scores), self.examples.labels, self.examples.part)
+
+    def every(self, scores: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """What `scores` gives for pixels, (n, outputs), of all of them."""
         every = np.arange(len(self))
         parts = [scores(self.take(every[at : at + _PART])) for at in every[::_PART]]
-        return score(np.concatenate(parts), self.examples.labels, self.examples.part)
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)

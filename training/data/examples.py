@@ -25,7 +25,8 @@ class Examples:
     `encoded(i)` gives the bytes of a file as they are, of images that come as files; `name(i)`
     says where one is to be found. `digests` are equal for images with equal content; those of equal
     `groups` are kept together. `part` is what figures on them are said to be of: one of PARTS,
-    HELD_OUT, or "" for no part of a split.
+    HELD_OUT, or "" for no part of a split. Images with several labels, or with numbers, have
+    `targets`, (n, outputs) float32: `classes` are then the names of these, and `labels` all 0.
     """
 
     image: Callable[[int], Image.Image]
@@ -38,9 +39,15 @@ class Examples:
     digests: Sequence[bytes] = ()
     groups: Sequence[str] = ()
     part: str = ""
+    targets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """What is right of each image: its `targets` if it has some, and else its label."""
+        return self.labels if self.targets is None else self.targets
 
     def to_crop(self, i: int) -> Image.Image | Undecoded:
         """What `random_crop` takes: of a file, not more is decoded than the crop needs."""
@@ -58,6 +65,7 @@ class Examples:
             name=lambda i: self.name(indices[i]),
             digests=self.digests and [self.digests[i] for i in indices],
             groups=self.groups and [self.groups[i] for i in indices],
+            targets=None if self.targets is None else self.targets[indices],
         )
 
     def in_part(self, part: str) -> Examples:

@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_inception.errors import BadInput
 
 from ...recipes.recipe import DATA
-from ..examples import TEST, VALIDATION, Parts
+from ..examples import Parts
 from . import arrays, csv_file, folder, imagenet, packed, tfds
 from .files import Listing, no_labels, parts_of
 
@@ -26,8 +26,7 @@ def find(source: str) -> Listing | Parts:
     found = _found(source)
     if isinstance(found, Listing):
         found.mistakes[:0] = no_labels(found.classes)
-        if TEST not in found.parts:
-            found.parts = [TEST if part == VALIDATION else part for part in found.parts]
+        found.test_the_second()
     elif wrong := no_labels(found[0].classes):
         raise BadInput(f"{source}: {wrong[0]}")
     return found

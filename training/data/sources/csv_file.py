@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import os
@@ -10,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_inception import label_files
 from keras_inception.errors import BadInput
 from keras_inception.images import EXTENSIONS
 
@@ -20,7 +20,7 @@ from .part_names import FOLD, part_of
 READ = "how the table is read"
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 #: What people call the columns, without case, spaces and signs, the likeliest first.
-_PATHS = [
+PATHS = [
     "path",
     "paths",
     "file",
@@ -77,11 +77,11 @@ def listing(table: Path) -> Listing:
     Raises BadInput for what is no table, or does not say which column is which.
     """
     found = Listing(table.parent)
-    rows = _rows(table, found)
+    rows = rows_of(table, found)
     columns = _columns(table, rows, found)
     labels = [cells[columns.label] for _, cells in rows]
     found.classes, position = _classes(labels, found)
-    parts = [_part(cells, columns) for _, cells in rows]
+    parts = [part_in(cells, columns.split) for _, cells in rows]
     if columns.split is not None and not (TRAIN in parts and {VALIDATION, TEST} & {*parts}):
         raise BadInput(
             f"the column 'split' of {table} must mark rows train, and others validation or test; "
@@ -100,7 +100,7 @@ def listing(table: Path) -> Listing:
             )
         elif part == FOLD:
             found.mistakes.append(f"{where}: no such split")
-        elif not (place := _file(found.root, given))[0]:
+        elif not (place := place_of(found.root, given))[0]:
             found.mistakes.append(f"{where}: there is no file {given!r}")
         else:
             path, remark = place
@@ -114,17 +114,15 @@ def listing(table: Path) -> Listing:
     return found
 
 
-def _rows(table: Path, found: Listing) -> list[tuple[int, list[str]]]:
+def rows_of(table: Path, found: Listing) -> list[tuple[int, list[str]]]:
     """(line number, cells) of each row that is not blank, all of them equally long."""
     try:
         if not table.is_file():  # A FIFO would be waited for.
             raise OSError("it is no file")
-        content = table.read_bytes()
-        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = content.decode("utf-16" if wide else "utf-8-sig")
+        text = label_files.text(table.read_bytes(), str(table))
         first = next((line for line in text.splitlines() if line.strip()), "")
         readings = {sign: _split(text, sign) for sign in _DELIMITERS if sign in first}
-    except (OSError, UnicodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise BadInput(
             f"{table} cannot be read as a table: {error}; give a CSV file in UTF-8"
         ) from error
@@ -141,8 +139,6 @@ def _rows(table: Path, found: Listing) -> list[tuple[int, list[str]]]:
     sign = max(readings, key=alike)
     if sign != ",":
         found.remarks[READ].append(f"its columns are separated by {_DELIMITERS[sign]}")
-    if wide:
-        found.remarks[READ].append("it is UTF-16")
     width = len(readings[sign][0][1])
     return [(number, (cells + [""] * width)[:width]) for number, cells in readings[sign]]
 
@@ -156,8 +152,8 @@ def _split(text: str, sign: str) -> list[tuple[int, list[str]]]:
 def _columns(table: Path, rows: list[tuple[int, list[str]]], found: Listing) -> _Columns:
     """Which column is which; the line that names them is taken from `rows`."""
     header = rows[0][1]
-    names = [re.sub(r"[\W_]+", "", name.casefold()) for name in header]
-    named = [name in _PATHS or name in _LABELS for name in names]
+    names = [plain(name) for name in header]
+    named = [name in PATHS or name in _LABELS for name in names]
     if any(named) or not any(_is_path(found, cell) for cell in header):
         del rows[0]
     else:
@@ -173,11 +169,11 @@ def _columns(table: Path, rows: list[tuple[int, list[str]]], found: Listing) -> 
             left.remove(k)
         return k
 
-    path = take(_PATHS, lambda k: bool(rows) and _is_path(found, every[k][0]))
+    path = take(PATHS, lambda k: bool(rows) and _is_path(found, every[k][0]))
     if path is None and left:
         path = left.pop(0)
     label = take(_LABELS, lambda k: False)
-    split = take(["split"], lambda k: _is_split(every[k]))
+    split = take(["split"], lambda k: is_split(every[k]))
     if label is None and len(left) == 1:
         (label,) = left
     if path is None or label is None:
@@ -194,6 +190,11 @@ def _columns(table: Path, rows: list[tuple[int, list[str]]], found: Listing) -> 
     return _Columns(path, label, split)
 
 
+def plain(name: str) -> str:
+    """A column's name without case, spaces and signs."""
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
 def _is_index(name: str) -> bool:
     """Whether it may be what pandas numbers rows by."""
     return name in ("", "index") or name.startswith("unnamed")
@@ -203,18 +204,18 @@ def _counts(cells: list[str]) -> bool:
     return cells in [[str(k) for k in range(first, first + len(cells))] for first in (0, 1)]
 
 
-def _is_split(cells: list[str]) -> bool:
+def is_split(cells: list[str]) -> bool:
     parts = {part_of(cell) for cell in set(cells)}
     return TRAIN in parts and len(parts) > 1 and not parts & {None, FOLD}
 
 
 def _is_path(found: Listing, cell: str) -> bool:
-    return cell.lower().endswith(EXTENSIONS) or _file(found.root, cell)[0] is not None
+    return cell.lower().endswith(EXTENSIONS) or place_of(found.root, cell)[0] is not None
 
 
-def _part(cells: list[str], columns: _Columns) -> str | None:
-    """FOLD for what is no part."""
-    return None if columns.split is None else part_of(cells[columns.split]) or FOLD
+def part_in(cells: list[str], column: int | None) -> str | None:
+    """FOLD for what is no part, None where no column has them."""
+    return None if column is None else part_of(cells[column]) or FOLD
 
 
 def _classes(labels: list[str], found: Listing) -> tuple[tuple[str, ...], dict[str, int]]:
@@ -236,7 +237,7 @@ def _classes(labels: list[str], found: Listing) -> tuple[tuple[str, ...], dict[s
     return tuple(map(str, range(max(position.values(), default=-1) + 1))), position
 
 
-def _file(root: Path, given: str) -> tuple[Path | None, str]:
+def place_of(root: Path, given: str) -> tuple[Path | None, str]:
     """The file that a cell names, if there is one, and what is to be said of how it was found."""
     if given and os.path.isfile(root / given):
         return root / given, ""

@@ -6,7 +6,7 @@ import logging
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from unicodedata import category
@@ -35,8 +35,9 @@ class Listing:
     """Files as a source lists them, unopened.
 
     `parts` are one of PARTS for each, or empty where the source does not split; `keys` are what
-    decides each in the source's own words, for the fingerprint. `mistakes` must be put right
-    before training, `remarks` need not be.
+    decides each in the source's own words, for the fingerprint. `targets` are those of `Examples`,
+    (outputs,) each, where images have them. `mistakes` must be put right before training, `remarks`
+    need not be.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class Listing:
     labels: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    targets: list[np.ndarray] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     remarks: Remarks = field(default_factory=lambda: defaultdict(list))
 
@@ -54,6 +56,11 @@ class Listing:
         self.keys.append(key)
         if part is not None:
             self.parts.append(part)
+
+    def test_the_second(self) -> None:
+        """Of two parts the second is the test part, whatever it is called."""
+        if TEST not in self.parts:
+            self.parts = [TEST if part == VALIDATION else part for part in self.parts]
 
 
 def no_labels(classes: Sequence[str]) -> list[str]:
@@ -148,7 +155,8 @@ def divided(listing: Listing, digests: list[bytes], usable: list[int]) -> Parts:
     without images."""
     examples = _examples(listing, digests, usable)
     counts = np.bincount(examples.labels, minlength=len(listing.classes))
-    for name, count in zip(listing.classes, counts, strict=True):
+    classes = () if listing.targets else listing.classes
+    for name, count in zip(classes, counts, strict=False):
         if not count:
             raise BadInput(
                 f"class {name} holds no readable image; it needs {'/'.join(EXTENSIONS)} files, or "
@@ -162,7 +170,7 @@ def divided(listing: Listing, digests: list[bytes], usable: list[int]) -> Parts:
     if not listing.parts:
         return examples, None, None
     parts = np.array([listing.parts[i] for i in usable])
-    for part in (TRAIN, TEST):
+    for part in (TEST,) if listing.targets else (TRAIN, TEST):
         if part not in parts:
             raise BadInput(f"the data have no readable images in their {part} part; add some")
     train, validation, test = (examples.take(np.flatnonzero(parts == part)) for part in PARTS)
@@ -178,6 +186,7 @@ def _examples(listing: Listing, digests: list[bytes], usable: list[int]) -> Exam
         if not spare or listing.parts[i] != spare
     )
     fingerprint = sha256(os.fsencode("\n".join(lines))).hexdigest()
-    return of_paths(listing.paths, listing.labels, listing.classes, fingerprint, digests).take(
-        np.array(usable, int)
-    )
+    examples = of_paths(listing.paths, listing.labels, listing.classes, fingerprint, digests)
+    if listing.targets:
+        examples = replace(examples, targets=np.array(listing.targets, np.float32))
+    return examples.take(np.array(usable, int))
