@@ -14,10 +14,10 @@ from .errors import BadInput
 
 class Ranked:
     """Scores of which one can be better: by the fields that `BETTER` names, 1 for those of which
-    more is better and -1 for the others; the first is called `NAME`."""
+    more is better and -1 for the others. The first stands in `CHIEF`."""
 
     BETTER: ClassVar[Mapping[str, int]]
-    NAME: ClassVar[str]
+    CHIEF: ClassVar[str]
 
     @property
     def rank(self) -> tuple[float, ...]:
@@ -27,7 +27,7 @@ class Ranked:
     @property
     def chief(self) -> str:
         """What is looked at first, in words."""
-        return f"{self.NAME} {getattr(self, next(iter(self.BETTER))):.4f}"
+        return self.CHIEF.format_map(vars(self))
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Scores(Ranked):
     "test"; "held-out", which served as both; or "" for others.
     """
 
-    BETTER, NAME = {"top1": 1, "loss": -1}, "top-1"
+    BETTER, CHIEF = {"top1": 1, "loss": -1}, "top-1 {top1:.4f}"
 
     top1: float
     top5: float
@@ -77,7 +77,7 @@ class LabelScores(Ranked):
     average precision, in 0..1, of those that some images have, of which there are `labels`;
     `right` the share of all decisions, at a probability of a half, that are."""
 
-    BETTER, NAME = {"mean_precision": 1, "right": 1}, "mAP"
+    BETTER, CHIEF = {"mean_precision": 1, "right": 1}, "mAP {mean_precision:.4f}"
 
     mean_precision: float
     right: float
@@ -97,7 +97,7 @@ class NumberScores(Ranked):
     """Of numbers: the mean absolute error, the root of the mean squared one, and `r2`, the share of
     the numbers' variance that is explained, below 0 if their mean explains more."""
 
-    BETTER, NAME = {"mae": -1, "rmse": -1}, "MAE"
+    BETTER, CHIEF = {"mae": -1, "rmse": -1}, "MAE {mae:.6g}"
 
     mae: float
     rmse: float

@@ -170,7 +170,7 @@ def test_a_ruined_file_is_not_kept_because_the_better_one_departs(chain, judges)
     judges.all = [replace(entry, fault="it departs")]
     with changed(chain[1], "quant_c", "bias", lambda bias: bias - 9):
         judges.consider(1)
-    fault = r"lost accuracy, 0\.\d+ .* has \d\.\d+, .* may not be kept: it departs"
+    fault = r"lost accuracy, top-1 0\.\d+ .* has top-1 \d\.\d+, .* may not be kept: it departs"
     with pytest.raises(BadInput, match=fault):
         judges.best()
 

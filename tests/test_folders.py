@@ -220,6 +220,10 @@ def lines(rows, header="path,label", sign=","):
         (lambda rows: lines(rows, "path\tlabel", "\t"), "separated by tabs"),
         (lambda rows: lines(rows, "", ";"), "separated by semicolons"),
         (lambda rows: lines(rows).encode("utf-16"), "UTF-16"),
+        (
+            lambda rows: lines([(*row, "né") for row in rows], "path,label,by").encode("cp1252"),
+            "read as Windows-1252",
+        ),
         (lambda rows: lines(rows).replace("/", "\\"), "backslashes"),
         (lambda rows: lines(rows, "id,breed").replace(".png", ""), "without their ending"),
         (lambda rows: lines(rows, "").replace(".png", ""), "no line that names its columns"),
@@ -228,6 +232,7 @@ def lines(rows, header="path,label", sign=","):
     ],
 )
 def test_tables_as_other_tools_write_them_lose_no_row(text, said, rows, tmp_path, caplog):
+    caplog.set_level("INFO")
     written = text(rows)
     content = written if isinstance(written, bytes) else written.encode()
     (tmp_path / "set.csv").write_bytes(content)

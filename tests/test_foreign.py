@@ -111,7 +111,7 @@ def test_quantize_from_the_command_line(engine, epochs, saved, photographs, tmp_
     assert cli.main(command.split()) == 0
     path = tmp_path / "mine_int8_qat.tflite"
     record = json.loads(path.with_suffix(".json").read_text())
-    assert record["classes"] == ["cats", "dogs"] and record["agreement"]["top1"] == 1
+    assert record["classes"] == ["cats", "dogs"] and record["agreement"]["same"] == 1
     assert record["data"]["source"] == f"folder:{photographs}"
     assert evaluate(path, data=f"folder:{photographs}").images == 2
 

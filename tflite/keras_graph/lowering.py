@@ -217,13 +217,13 @@ def _named_arrays(emit: Emitter) -> dict[str, np.ndarray]:
 
 def _layer_normalization(emit: Emitter, x: int) -> int:
     """(x - mean) / sqrt(variance + epsilon), mean and variance of the channels of each position;
-    the mean is left out of RMSNormalization."""
+    the mean is left out of RMSNormalization and UnitNormalization, which makes their length 1."""
     layer, shape = emit.layer, emit.shape
     if _axis(emit) not in (-1, len(shape)) or getattr(layer, "rms_scaling", False):
         raise NoLayer
     channels = shape[-1]
     mean = np.full((channels, 1), 1 / channels, np.float32)
-    zero, epsilon = np.zeros(1, np.float32), np.float32([layer.epsilon])
+    zero, epsilon = np.zeros(1, np.float32), np.float32([getattr(layer, "epsilon", 1e-12)])
     if emit.node.kind == "LayerNormalization":
         centre = emit.pointwise(x, mean, zero, part="mean", trainable=False)
         x = emit("Subtract", x, centre, part="centred")
@@ -232,7 +232,8 @@ def _layer_normalization(emit: Emitter, x: int) -> int:
     scale = emit.activation(variance, "rsqrt", part="rsqrt")
     x = emit("Multiply", x, scale, part="normalized")
     weights = _named_arrays(emit)
-    gamma = weights.get("gamma", weights.get("scale", 1.0))
+    one = channels**-0.5 if emit.node.kind == "UnitNormalization" else 1.0
+    gamma = weights.get("gamma", weights.get("scale", one))
     return emit.affine(x, gamma, weights.get("beta", 0.0))
 
 
@@ -360,6 +361,7 @@ _LAYERS: dict[str, Callable[..., int]] = {
     "Resizing": resized,
     "SeparableConv2D": _separable,
     "Softmax": _softmax,
+    "UnitNormalization": _layer_normalization,
 }
 _OF_OPS: dict[str, Callable[..., int]] = OF_OPS | {
     "Concatenate": _concatenated,
