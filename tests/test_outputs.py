@@ -206,6 +206,9 @@ def test_a_table_of_labels_is_read_as_one_of_classes(photographs):
         split = targets.split(DataRef(f"csv:{table}", validation=0), names, outputs.LABELS)
         assert split.train.truth.tolist() == [[1, 0], [0, 1]]
         assert split.test.truth.tolist() == [[0, 1]]
+    table.write_text("path,green,split\nphotos/rock/01.png,1,test\n")
+    split = targets.split(DataRef(f"csv:{table}"), ("green",), outputs.NUMBERS)
+    assert len(split.test) == 1 and not len(split.train)
     table.write_text("path,green,split\nphotos/rock/01.png,2,train\nnone.png,3,nowhere\n")
     for kind, words in ((outputs.LABELS, "must be 0 or 1"), (outputs.NUMBERS, "line 3.*no such")):
         with pytest.raises(BadInput, match=words):
@@ -220,7 +223,7 @@ def test_of_every_kind_the_better_scores_are_told_and_large_numbers_weigh_no_mor
     )
     assert all(one.rank > other.rank for one, other in better)
     truth = np.random.default_rng(0).normal(size=(50, 2)) * 3
-    losses = [outputs.NUMBERS.loss(k * truth)(k * truth, 0) for k in (1, 1000)]
+    losses = [outputs.NUMBERS.loss(k * truth)(k * truth, 0 * truth) for k in (1, 1000)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 

@@ -130,9 +130,11 @@ def open_source(
     if data is not None:
         if images is not None:
             raise BadInput("the images of --data calibrate; leave out others")
-        # A number may say where something is, or how large.
-        whole = {"flip": False, "min_area": 1.0, "aspect": 1.0} if opened.kind is NUMBERS else {}
-        recipe = recipe_for(data, image_size=shape[0], **whole)
+        changes: dict[str, Any] = {"image_size": shape[0]}
+        if opened.kind is NUMBERS:
+            # They may say where something is, or how large, and float16 ends at 65,504.
+            changes |= {"flip": False, "min_area": 1.0, "aspect": 1.0, "precision": "float32"}
+        recipe = recipe_for(data, **changes)
         return _fine_tuned(opened, name, Path(out), recipe, classes_map)
     if not opened.classes and opened.kind in (CLASSES, LABELS):
         raise BadInput(
