@@ -27,9 +27,10 @@ def close(memory: int, seconds: int | None = None) -> int:
 
     On Linux: no file is opened, made, removed or executed, nor does one grow; no new descriptor,
     so no socket; no rights of root; no signal to other processes (from 6.12); at most `memory`
-    bytes of address space beside those in use; where `seconds` are given, the process is ended by
-    SIGXCPU when it has computed for so long since it began, however busy the system is. Files need Landlock: 5.13, and a system that has it
-    switched on. Elsewhere there are the limits that the system has: none on Windows.
+    bytes of address space beside those in use; and where `seconds` are given, the system ends the
+    process by SIGXCPU when it has computed for so long, however busy the system is. Files need
+    Landlock: 5.13, and a system that has it switched on. Elsewhere there are the limits that the
+    system has: none on Windows.
 
     The bytes of address space in use, for `bound`; 0 where they are not known. What is imported
     later is a file as well. Raises RuntimeError if there is more than one thread:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
+from helpers.marks import slow_but
 
 import keras_inception as ki
 from keras_inception.costs import smallest_input
@@ -23,7 +24,7 @@ def test_arguments_are_those_of_keras_applications_then_ours():
     assert ki.InceptionV1 is ki.GoogLeNet
 
 
-@pytest.mark.parametrize("norm", ["lrn", "batch", None])
+@pytest.mark.parametrize("norm", slow_but(("lrn",), ("lrn", "batch", None)))
 def test_keras_3_and_tf_keras_build_the_same_network(norm):
     def built(module):
         return ki.GoogLeNet(
@@ -47,7 +48,10 @@ def test_keras_3_and_tf_keras_build_the_same_network(norm):
         assert np.ptp(a) > 1e-3
 
 
-@pytest.mark.parametrize("size", [(17, 17), (18, 33), (64, 49), (97, 31), (225, 225)])
+SIZES = ((17, 17), (18, 33), (64, 49), (97, 31), (225, 225))
+
+
+@pytest.mark.parametrize("size", slow_but(SIZES[:2], SIZES))
 def test_any_size_from_the_smallest_up(size):
     model = ki.GoogLeNet(aux=True, norm="batch", width=0.25, input_shape=(*size, 1), classes=3)
     outputs = model(np.zeros((2, *size, 1), "float32"))
@@ -74,7 +78,7 @@ def test_open_sizes_where_no_head_forbids_it():
         ki.GoogLeNet(aux=True, input_shape=(None, None, 3))
 
 
-@pytest.mark.parametrize("width", [0.25, 0.5, 0.75, 1.5, 2])
+@pytest.mark.parametrize("width", slow_but((0.25, 1.5), (0.25, 0.5, 0.75, 1.5, 2)))
 def test_widths_scale_every_layer_to_multiples_of_eight(width):
     model = ki.GoogLeNet(norm="batch", width=width, input_shape=(32, 32, 3), classes=3)
     filters = [layer.filters for layer in model.layers if hasattr(layer, "filters")]

@@ -111,6 +111,7 @@ def test_a_second_ctrl_c_stops_at_once(whole, heeded):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_training_works_in_a_thread(tmp_path):
     recipe = recipe_for("digits", **{**tiny_run.OPTIONS, "epochs": 1})
     with ThreadPoolExecutor() as pool:

@@ -53,6 +53,7 @@ def test_a_damaged_run_is_named(run, capfd, tmp_path):
     assert status == 2 and "run.json is damaged" in printed
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_command_in_a_sentence(whole, capfd, monkeypatch):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")

@@ -150,7 +150,9 @@ def test_models_have_exactly_the_published_parameters(name, module):
     assert_counted(ROWS[name][0], module)
 
 
-QUICK = (*FAMILY, "googlenet.torchvision", "inception_v2.caffe", "inception_resnet_v1.osmr")
+#: The largest are built by the tests of the family.
+QUICK = ("googlenet", "inception_v3", "googlenet.torchvision", "inception_v2.caffe")
+QUICK += ("inception_resnet_v1.osmr",)
 
 
 @pytest.mark.parametrize("name", slow_but(QUICK, (*FAMILY, *VARIANTS)))

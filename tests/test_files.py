@@ -169,7 +169,8 @@ def converted(model, run, test_set, tmp_path):
     return converted
 
 
-@pytest.mark.parametrize("io_type", ["int8", pytest.param("float32", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("io_type", ["int8", "float32"])
 def test_other_inputs_and_outputs_by_choice(run, io_type, test_set, converted):
     path = converted("int8", io_type)
     file = File(path)

@@ -52,7 +52,7 @@ def test_every_stride_of_every_member_is_its_own_last_map(name):
 
 @pytest.mark.parametrize(
     "tag",
-    slow_but(("googlenet.torchvision", "inception_v2.caffe", "inception_v3.torchvision"), VARIANTS),
+    slow_but(("inception_v3.torchvision",), VARIANTS),
 )
 def test_strides_of_other_peoples_versions(tag):
     net = replace(without_top(VARIANTS[tag]), input_shape=(129, 97, 3))
@@ -138,7 +138,7 @@ def test_freezing_needs_a_row_that_exists():
     ("builder", "grid"),
     [
         (ki.GoogLeNet, 4),
-        (ki.InceptionV2, 4),
+        pytest.param(ki.InceptionV2, 4, marks=pytest.mark.slow),
         (ki.InceptionV3, 2),
         pytest.param(ki.InceptionResNetV2, 2, marks=pytest.mark.slow),
     ],
