@@ -209,6 +209,8 @@ def test_a_model_in_memory_calibrated_on_pixels_in_memory(tmp_path):
 
 def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
     model = load_model(saved)
+    with pytest.raises(BadInput, match=r"theirs?.*\.keras does not begin with preprocessing"):
+        of_file(saved, photographs, tmp_path, preprocessing=None)
     for changes, fault in [
         ({"preprocessing": None}, "their_model does not begin with preprocessing"),
         ({"preprocessing": "vgg"}, "preprocessing must be one of"),
@@ -221,7 +223,8 @@ def test_what_does_not_fit_is_said(saved, photographs, tmp_path):
         with pytest.raises(BadInput, match=fault):
             of_file(saved, photographs, tmp_path, subject=model, **changes)
     with pytest.raises(BadInput, match="takes 3 channels, digits has 1"):
-        open_source(small(classes=10), preprocessing="tf", data="digits", out=tmp_path)
+        position = {"data": "digits", "classes_map": "position", "out": tmp_path}
+        open_source(small(classes=10), preprocessing="tf", **position)
     with pytest.raises(BadInput, match="images must be uint8"):
         open_source(
             small(),

@@ -308,7 +308,7 @@ def _of_model(
 
     expected = preprocessing or getattr(model, "preprocessing", None)
     of = kind_named(kind) if kind else None
-    said = {"image_size": image_size, "kind": of, "head": head}
+    said = {"name": name, "image_size": image_size, "kind": of, "head": head}
     network, found, expected = keras_classifier.classifier(model, expected, **said)
     plain = to_keras(network, default_keras())
     return _keras(plain, name, path, preprocessing=expected, lowered=network, kind=found)

@@ -31,6 +31,7 @@ def classifier(
     model,
     preprocessing: str | Preprocessing | None = None,
     *,
+    name: str | None = None,
     image_size: int | None = None,
     kind: Kind | None = None,
     head: str | None = None,
@@ -39,22 +40,24 @@ def classifier(
 
     `preprocessing` is a record, or the name of one in NAMED, of what the pixels 0..255 become
     before `model`; None where the model itself begins with that. The layers it begins with are
-    taken off and are part of the record that comes back. `image_size` is for a model of open, of
+    taken off and are part of the record that comes back. `name` is what it is called where it is
+    refused, rather than what Keras made up. `image_size` is for a model of open, of
     non-square or of other inputs: its layers are called on that size. `kind` is as for
     `endings.ended`, `head` the name or the number of the output to take of several. Raises BadInput
     if there is no such record or head, if the layers fit no such size, if the outputs are not of
     that kind, or if the plain layers do not compute what `model` computes.
     """
+    name = name or model.name
     model = in_float32(_headed(model, head))
     if image_size is not None:
         model = of_size(model, image_size)
     front, rest = split_off(read(model))
     if preprocessing is None and front is None:
-        raise Unsaid(f"{model.name} does not begin with preprocessing")
+        raise Unsaid(f"{name} does not begin with preprocessing")
     height, width, channels = rest.shape
     if height != width or channels not in (1, 3):
         raise BadInput(
-            f"{model.name} takes {rest.shape}; square images of 1 or 3 channels are needed: a size "
+            f"{name} takes {rest.shape}; square images of 1 or 3 channels are needed: a size "
             "that it is made for instead is given with --image-size"
         )
     given = named("raw" if preprocessing is None else preprocessing).for_channels(channels)
