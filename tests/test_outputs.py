@@ -265,6 +265,23 @@ def test_features_need_no_names_and_one_output_of_several_is_chosen(photographs,
             open_classifier(two, preprocessing="tf", head=head)
 
 
+def test_outputs_of_one_name_are_told_apart_by_number_and_one_given_twice_is_one():
+    image = keras.Input((8, 8, 3))
+    told = keras.layers.Dense(3, activation="softmax", name="told")
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    other = told(pooled * 3.0)
+    model = keras.Model(image, [told(pooled), other])
+    pixels = np.arange(192, dtype=np.uint8).reshape(1, 8, 8, 3)
+    found = [open_classifier(model, preprocessing="tf", head=n).of_pixels(pixels) for n in "01"]
+    for each, expected in zip(found, model(pixels / np.float32(127.5) - 1), strict=True):
+        np.testing.assert_allclose(each, np.array(expected), atol=1e-5)
+    for head in (None, "told"):
+        with pytest.raises(BadInput, match="several outputs; .* of told, told, .*number, 0 to 1"):
+            open_classifier(model, preprocessing="tf", head=head)
+    twice = open_classifier(keras.Model(image, [other, other]), preprocessing="tf")
+    np.testing.assert_allclose(twice.of_pixels(pixels), found[1], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("model", "kind", "words"),
     [

@@ -72,18 +72,23 @@ def _headed(model, head: str | None):
         return model
     found = model.output
     if isinstance(found, dict):  # Keras may have them in another order in `outputs`.
-        heads = found
+        names, tensors = [*found], [*found.values()]
     else:
-        heads = dict(zip(model.output_names, model.outputs, strict=True))
-    if head is None and MAIN in heads:
+        names, tensors = model.output_names, model.outputs
+    if head is None and MAIN in names:
         return model
-    numbered = dict(zip(map(str, range(len(heads))), heads.values(), strict=True))
-    chosen = heads.get(head, numbered.get(head))
+    numbered = dict(zip(map(str, range(len(tensors))), tensors, strict=True))
+    pairs = zip(names, tensors, strict=True)  # A layer called twice gives two of one name.
+    named_once = {name: tensor for name, tensor in pairs if names.count(name) == 1}
+    chosen = named_once.get(head, numbered.get(head))
+    if head is None and len({id(tensor) for tensor in tensors}) == 1:
+        chosen = tensors[0]
     if chosen is None:
-        said = "several outputs" if head is None else f"no output {head!r}"
+        several = head is None or head in names
+        said = "several outputs" if several else f"no output {head!r}"
         raise BadInput(
-            f"{model.name} has {said}; give --head one of {', '.join(heads)}, or its number, 0 to "
-            f"{len(heads) - 1}"
+            f"{model.name} has {said}; give --head one of {', '.join(names)}, or its number, 0 to "
+            f"{len(tensors) - 1}"
         )
     return keras.Model(model.inputs, chosen, name=model.name)
 

@@ -46,11 +46,13 @@ _AFFINE = ("Add", "Divide", "LayerScale", "Multiply", "Rescaling", "Subtract", "
 _INSTEAD = {
     "Absolute": "keras.ops.maximum(x, -x)",
     "Conv1D": "Conv2D on a Reshape to one row",
+    "Divide": "Multiply and keras.ops.rsqrt(y * y), where y is above 0",
     "GetItem": "neighbouring rows, columns or channels of maps",
     "Lambda": "operations of keras.ops, which Keras keeps as layers",
     "LogSoftmax": "Softmax, whose classes have the same order",
     "Power": "keras.ops.square, or a product of maps",
     "Stack": "Concatenate",
+    "TrueDivide": "Multiply and keras.ops.rsqrt(y * y), where y is above 0",
     "Where": "ReLU, LeakyReLU or keras.ops.clip",
 }
 
@@ -101,10 +103,7 @@ def _function(node: Node) -> Callable[..., int]:
     if arguments == 1 and kind in ("Maximum", "Minimum"):
         return _bounded
     if node.constants:
-        raise BadInput(
-            f"{node.name} ({kind}) is called with an array of constants beside tensors, which a "
-            "file has for sums, products, maxima and minima, a number for each channel"
-        )
+        raise _of_constants(node)
     if kind in ("Add", "Subtract", "Multiply", "Maximum", "Minimum") and arguments > 1:
         return lambda emit, *x: emit.many(kind, *x)
     if not node.is_layer and kind in OPERATIONS:
@@ -116,6 +115,13 @@ def _function(node: Node) -> Callable[..., int]:
     if node.is_layer and kind in STOCK and not smooth:
         return _stock
     raise NoLayer
+
+
+def _of_constants(node: Node) -> BadInput:
+    return BadInput(
+        f"{node.name} ({node.kind}) is called with an array of constants beside tensors, which a "
+        "file has for sums, products, maxima and minima, a number for each channel"
+    )
 
 
 def _unsupported(node: Node) -> BadInput:
@@ -244,9 +250,9 @@ def _constants(emit: Emitter, x: int) -> int:
     ones = _ones(emit, x)
     at = {n: np.asarray(emit.node(n * ones), np.float64) for n in (-1000, -1, 0, 1, 1000)}
     scale, offset = at[1] - at[0], at[0]
-    if offset.shape != ones.shape or not all(
-        np.allclose(made, n * scale + offset, rtol=1e-5) for n, made in at.items()
-    ):
+    if offset.shape != ones.shape:
+        raise _of_constants(emit.node)
+    if not all(np.allclose(made, n * scale + offset, rtol=1e-5) for n, made in at.items()):
         raise NoLayer
     return emit.affine(x, _channels(scale), _channels(offset))
 
@@ -256,7 +262,7 @@ def _bounded(emit: Emitter, x: int) -> int:
     smaller = emit.node.kind == "Minimum"
     bound = np.asarray(emit.node((HUGE if smaller else -HUGE) * _ones(emit, x)))
     if bound.shape != _ones(emit, x).shape:
-        raise NoLayer
+        raise _of_constants(emit.node)
     bound = _channels(bound)
     before = emit.lowering.maker(x)
     plain = before and before.kind == "ReLU" and before.options["max_value"] is None
