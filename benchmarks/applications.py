@@ -3,36 +3,26 @@
     nice python benchmarks/applications.py ROWS.jsonl [NAME:SIZE ...]
     python benchmarks/applications.py ROWS.jsonl --table
 
-Without names: all at the smallest input they take, and one of each family at its own. A row is
-appended as soon as it is measured, and what has one is not measured again, so that it may be
-stopped at any time. Weights are random, batch statistics those of the images, which are coarse
-noise. First classes of such networks say little, so the spread is what to look at: by how much the
-outputs before the softmax differ from the float network's, over how much these differ from image
-to image, both as standard deviations.
+Without names: one of each family at an input of 96, then all at the smallest that they take, then
+one of each family at its own. A row is appended as soon as it is measured, and what has one is not
+measured again, so that it may be stopped at any time. Weights are random, batch statistics those of
+the images, which are coarse noise, and calibrate. First classes of such networks say little, so the
+spread is what to look at: by how much the outputs before the softmax differ from the float
+network's, over how much these differ from image to image, both as standard deviations.
 """
 
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 
 import keras
 import numpy as np
-import tensorflow as tf
+from int8_ways import WAYS, measured
 
 from keras_inception.errors import BadInput
-from keras_inception.inference import outputs_of
 from keras_inception.preprocess import named
-from keras_inception.tflite import checks, exporting
-from keras_inception.tflite.convert.to_tflite import convert
-from keras_inception.tflite.file.graph import Graph
-from keras_inception.tflite.file.interpreter import File
-from keras_inception.tflite.keras_graph.integer_operators import in_integers
-from keras_inception.tflite.keras_graph.to_keras import outputs
-from keras_inception.tflite.qat import ENGINES, engine
 from keras_inception.tflite.source import open_source
 
 #: Preprocessing, None where the network begins with it: smallest input, own input, networks.
@@ -41,7 +31,6 @@ FAMILIES = [
     ("tf", 32, 224, "MobileNetV2"),
     (None, 32, 224, "MobileNetV3Small MobileNetV3Large"),
     ("tf", 75, 299, "InceptionV3"),
-    ("tf", 75, 299, "InceptionResNetV2"),
     ("tf", 71, 299, "Xception"),
     ("caffe", 32, 224, "VGG16 VGG19"),
     ("caffe", 32, 224, "ResNet50 ResNet101 ResNet152"),
@@ -55,10 +44,13 @@ FAMILIES = [
         " ".join(f"EfficientNetV2{k}" for k in ("B0", "B1", "B2", "B3", "S", "M", "L")),
     ),
     (None, 32, 224, " ".join(f"ConvNeXt{k}" for k in ("Tiny", "Small", "Base", "Large", "XLarge"))),
+    ("tf", 75, 299, "InceptionResNetV2"),
     ("tf", 32, 224, "NASNetMobile NASNetLarge"),
 ]
 EXPECTS = {name: family[0] for family in FAMILIES for name in family[3].split()}
 SMALLEST = [f"{name}:{family[1]}" for family in FAMILIES for name in family[3].split()]
+#: At 32 pixels most maps are of one pixel, and little but rounding is seen.
+FIRST = [f"{family[3].split()[0]}:96" for family in FAMILIES]
 OWN = [f"{family[3].split()[0]}:{family[2]}" for family in FAMILIES]
 IMAGES, CLASSES = 32, 10
 
@@ -87,36 +79,6 @@ def given(name: str, pixels: np.ndarray) -> np.ndarray:
     return named(expects)(pixels) if expects else pixels.astype(np.float32)
 
 
-def by_tensorflow(model, images: np.ndarray) -> bytes:
-    """The file that TensorFlow's converter makes by itself, as its guide says."""
-    with tempfile.TemporaryDirectory() as folder:
-        model.export(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([image[None]] for image in images)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.uint8
-        return converter.convert()
-
-
-def measured(make: Callable[[], tuple[bytes, np.ndarray]], logits: np.ndarray) -> dict:
-    """A file and how far its logits are from the float network's, or why there is none."""
-    began = perf_counter()
-    try:
-        content, images = make()
-        seconds = perf_counter() - began
-        graph = Graph.read(content)
-        found = File(graph.without_softmax()).scores(images)
-    except Exception as error:
-        return {"fault": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
-    return {
-        "same": int((found.argmax(axis=1) == logits.argmax(axis=1)).sum()),
-        "spread": float(np.std(found - logits) / np.std(logits - logits.mean(axis=0))),
-        "seconds": round(seconds, 1),
-        "bytes": len(content),
-    }
-
-
 def row(name: str, size: int) -> dict:
     model, pixels = untrained(name, size)
     found = {"name": name, "size": size, "parameters": model.count_params(), "images": IMAGES}
@@ -126,34 +88,10 @@ def row(name: str, size: int) -> dict:
         try:
             source = open_source(model, images=pixels, **options)
         except BadInput as error:
-            ways = ("export", *ENGINES, "tensorflow")
-            return found | {way: {"fault": str(error)} for way in ways}
-        expected = source.on_whole_pixels.preprocessing
-        theirs = outputs_of(model, given(name, pixels))
-        ours = source.classifier.of_pixels(pixels)
-        found["evaluated"] = float(np.abs(ours - theirs).max())
-        end = source.network.maker[source.network.output].inputs[0]
-        logits = outputs(source.network, source.images, {"logits": end})["logits"]
-
-        def exported() -> tuple[bytes, np.ndarray]:
-            path = exporting.export(source, scheme="int8").path
-            return path.read_bytes(), expected.caller(pixels)
-
-        def quantized(engine_name: str) -> tuple[bytes, np.ndarray]:
-            whole = source.on_whole_pixels
-            network = in_integers(whole.network, whole.images)
-            copy = engine(engine_name)(network, whole.images, expected.range)
-            ranges = copy.ranges()
-            graph = convert(copy.trained(), "int8", expected, "uint8", ranges=ranges)
-            checks.require(graph, copy.trained(), pixels, expected, ranges)
-            return graph.content, expected.caller(pixels)
-
-        found["export"] = measured(exported, logits)
-        for each in ENGINES:
-            found[each] = measured(lambda each=each: quantized(each), logits)
-    images = given(name, pixels)
-    found["tensorflow"] = measured(lambda: (by_tensorflow(model, images), images), logits)
-    return found
+            return found | {way: {"fault": str(error)} for way in WAYS}
+        theirs = model.predict(given(name, pixels), verbose=0)
+        found["evaluated"] = float(np.abs(source.classifier.of_pixels(pixels) - theirs).max())
+        return found | measured(source, model, pixels, lambda images: given(name, images))
 
 
 def read(path: Path) -> list[dict]:
@@ -176,7 +114,7 @@ def table(rows: list[dict]) -> str:
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for each in rows:
-        ways = [each[key] for key in ("export", "tfmot", "keras", "tensorflow")]
+        ways = [each[way] for way in WAYS]
         mine, other = each["export"], each["tensorflow"]
         seconds = [made.get("seconds", "-") for made in (mine, other)]
         sizes = [f"{made['bytes'] / 1e6:.1f}" if "bytes" in made else "-" for made in (mine, other)]
@@ -186,7 +124,7 @@ def table(rows: list[dict]) -> str:
 
 
 def main(path: Path, wanted: list[str]) -> None:
-    for each in wanted or SMALLEST + OWN:
+    for each in wanted or FIRST + SMALLEST + OWN:
         name, size = each.split(":")
         if (name, int(size)) in {(row["name"], row["size"]) for row in read(path)}:
             continue

@@ -276,7 +276,7 @@ def test_outputs_of_one_name_are_told_apart_by_number_and_one_given_twice_is_one
     for each, expected in zip(found, model(pixels / np.float32(127.5) - 1), strict=True):
         np.testing.assert_allclose(each, np.array(expected), atol=1e-5)
     for head in (None, "told"):
-        with pytest.raises(BadInput, match="several outputs; .* of told, told, .*number, 0 to 1"):
+        with pytest.raises(BadInput, match=r"several outputs; .* of told, told, .*number, 0 to 1"):
             open_classifier(model, preprocessing="tf", head=head)
     twice = open_classifier(keras.Model(image, [other, other]), preprocessing="tf")
     np.testing.assert_allclose(twice.of_pixels(pixels), found[1], atol=1e-5)
