@@ -35,9 +35,10 @@ def split_off(graph: KerasGraph) -> tuple[Preprocessing | None, KerasGraph]:
         )
     given = graph.shape[:2]
     if given not in ((None, None), (height, width)):
+        way = f"give it --image-size {height}" if height == width else "build it on that size"
         raise BadInput(
             f"the model makes images of {given} into {(height, width)} itself; a file takes them "
-            "as they are: build it on the smaller size"
+            f"as they are: {way}"
         )
     return (_measured(graph, count, rest.shape) if count else None), rest
 
