@@ -36,8 +36,7 @@ _LAYERS = """
     RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue
     RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation
     RandomSharpness RandomShear RandomTranslation RandomZoom ReLU Rescaling Reshape Resizing
-    SeparableConv2D Softmax SpatialDropout2D Subtract UpSampling2D
-    ZeroPadding2D
+    SeparableConv2D Softmax SpatialDropout2D Subtract UnitNormalization UpSampling2D ZeroPadding2D
 """
 _INITIALIZERS = """
     Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones
@@ -191,6 +190,7 @@ def _of_keras_file(path: Path, compile: bool):
             return _filled(whole_models.of_keras_2(archive, Path(folder), config))
         if not _is_object(config):
             raise BadInput("its config is not that of a Keras model")
+        require_known(config)  # Before its weights are read, which takes longer.
         compiled = config.get("compile_config") if compile else None
         if compiled:
             _require_known_training(compiled)
