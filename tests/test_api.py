@@ -55,9 +55,8 @@ def test_a_page_is_what_its_script_writes(name):
     assert page == script(name).page(), "run `make docs`"
 
 
-@pytest.mark.parametrize(
-    "name", ["InceptionV3", pytest.param("InceptionResNetV2", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["InceptionV3", "InceptionResNetV2"])
 def test_keras_names_are_those_of_the_same_maps(name):
     """By shape, which tells most layers from their neighbours."""
     keras.utils.clear_session(free_memory=False)

@@ -122,7 +122,8 @@ EVERY = ["run.json", "epoch-0001", "log.csv", "epoch-0002", "events", "model.ker
 FEW = ["model.keras"]
 
 
-@pytest.mark.parametrize("writes", [FEW, pytest.param(EVERY, marks=SLOW)], ids=["few", "every"])
+@SLOW
+@pytest.mark.parametrize("writes", [FEW, EVERY], ids=["few", "every"])
 def test_a_full_disk_at_any_write_loses_nothing(writes, whole, tmp_path, monkeypatch, capfd):
     folder, move = tmp_path / "run", os.replace
     for name in writes:

@@ -197,6 +197,7 @@ def test_a_run_says_whether_it_waits_for_its_images(alone, waits, monkeypatch, c
     assert ("waits for its images" in caplog.text) == waits
 
 
+@pytest.mark.slow
 def test_held_out_images_are_decoded_once_in_a_training(tiny_network, tmp_path, monkeypatch):
     """Neither once more to see that they can be, nor in every epoch, nor for the result."""
     decoded, pixels = [], evaluation_pixels.pixels

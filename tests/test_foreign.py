@@ -102,9 +102,8 @@ def test_a_file_fed_with_pixels_holds_each_of_them_exactly(tmp_path):
     assert metadata.read(path.read_bytes()).preprocessing == NAMED["tf"]
 
 
-@pytest.mark.parametrize(
-    ("engine", "epochs"), [("keras", 0), pytest.param("tfmot", 1, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("engine", "epochs"), [("keras", 0), ("tfmot", 1)])
+@pytest.mark.slow
 def test_quantize_from_the_command_line(engine, epochs, saved, photographs, tmp_path, capsys):
     command = f"quantize {saved} --data folder:{photographs} --preprocessing tf --out {tmp_path}"
     command += f" --classes-map position --accept --engine={engine} --epochs={epochs}"

@@ -67,17 +67,14 @@ def test_the_same_numbers_as_keras_applications(name, top):
     np.testing.assert_allclose(np.array(ours(images)) / scale, expected / scale, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "name", [each if each == "inception_v3" else pytest.param(each, marks=SLOW) for each in PAIRS]
-)
+@SLOW
+@pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize(
     "arguments",
     [
         {"include_top": False, "pooling": "avg", "input_shape": (75, 75, 3)},
-        pytest.param(
-            {"include_top": False, "pooling": "max", "input_shape": (90, 75, 3)}, marks=SLOW
-        ),
-        pytest.param({"classes": 7, "input_shape": (75, 75, 3)}, marks=SLOW),
+        {"include_top": False, "pooling": "max", "input_shape": (90, 75, 3)},
+        {"classes": 7, "input_shape": (75, 75, 3)},
     ],
     ids=["avg", "max", "classes"],
 )
