@@ -70,6 +70,26 @@ class Contender:
         self.process.wait()
 
 
+def resident(images, labels, steps: int):
+    """The same batch for every step, where it lies: no copy, no decoding. It has the epochs that
+    fine-tuning counts."""
+    import keras
+
+    class Resident(keras.utils.PyDataset):
+        epoch = 0
+
+        def __len__(self):
+            return steps
+
+        def __getitem__(self, index):
+            return images, labels
+
+        def start_epoch(self, epoch, logs=None):
+            self.epoch = epoch
+
+    return Resident(workers=1)
+
+
 def ours(given: Specification):
     """Functions that train, and infer, for a turn."""
     import os
@@ -96,16 +116,7 @@ def ours(given: Specification):
     images = keras.ops.convert_to_tensor(images)
     labels = keras.ops.convert_to_tensor(np.arange(given.batch, dtype=np.int32) % 1000)
 
-    class Resident(keras.utils.PyDataset):
-        """The same batch for every step: no copy, no decoding."""
-
-        def __len__(self):
-            return given.steps
-
-        def __getitem__(self, index):
-            return images, labels
-
-    batches = Resident(workers=1)
+    batches = resident(images, labels, given.steps)
     if given.backend == "tensorflow":
         import tensorflow as tf
 
@@ -124,14 +135,12 @@ def _inference(given: Specification, model, images):
     if given.backend == "jax":
         import jax
 
-        trained = [v.value for v in model.trainable_variables]
-        others = [v.value for v in model.non_trainable_variables]
         call = jax.jit(lambda t, n, x: model.stateless_call(t, n, x, training=False)[0])
 
         def infer():
             # Training gives away the arrays that the model had.
-            t = [v.value for v in model.trainable_variables] or trained
-            n = [v.value for v in model.non_trainable_variables] or others
+            t = [v.value for v in model.trainable_variables]
+            n = [v.value for v in model.non_trainable_variables]
             for _ in range(given.steps):
                 found = call(t, n, images)
             found.block_until_ready()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .contender import resident
 from .setting import SETTING, network_of, seconds_left, tell
 
 SIZE, BATCH, STEPS = SETTING.of((128, 128, 16), (75, 4, 2))
@@ -101,18 +102,6 @@ def _epochs() -> None:
     images = keras.ops.convert_to_tensor(_images(BATCH + 2))
     labels = keras.ops.convert_to_tensor(np.arange(BATCH, dtype=np.int32) % 10)
 
-    class Resident(keras.utils.PyDataset):
-        epoch = 0
-
-        def __len__(self):
-            return STEPS
-
-        def __getitem__(self, index):
-            return images, labels
-
-        def start_epoch(self, epoch, logs=None):
-            self.epoch = epoch
-
     model, network = _network()
     times = {"float": [], "quantization-aware": []}
     recipe = recipe_for("folder:photos")
@@ -122,7 +111,7 @@ def _epochs() -> None:
         return lambda *_: times[kind].append(time.perf_counter())
 
     callback = keras.callbacks.LambdaCallback(on_epoch_end=note("float"))
-    batches = Resident(workers=1)
+    batches = resident(images, labels, STEPS)
     model.fit(batches, epochs=EPOCHS, verbose=0, callbacks=[callback])
     quantized = engine("keras")(network, _images(18), Preprocessing().range)
     quantized.fine_tune(batches, EPOCHS, 1e-4, note("quantization-aware"), "mixed_float16")
