@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -112,6 +113,7 @@ def _epochs() -> None:
 
     callback = keras.callbacks.LambdaCallback(on_epoch_end=note("float"))
     batches = resident(images, labels, STEPS)
+    batches.examples = SimpleNamespace(truth=np.asarray(labels))  # fine-tuning's loss asks for it
     model.fit(batches, epochs=EPOCHS, verbose=0, callbacks=[callback])
     quantized = engine("keras")(network, _images(18), Preprocessing().range)
     quantized.fine_tune(batches, EPOCHS, 1e-4, note("quantization-aware"), "mixed_float16")
